@@ -1,0 +1,326 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+const (
+	paceAgain  = 2 * time.Second  // mesh.LookAgain: after a join that was refused
+	paceRefuse = 10 * time.Second // to which the pace of who is refused slows down
+	peerMax    = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
+	stayBusy   = 5                // times that a join is left to the others before they count as kept from it
+	atOnce     = 16               // looks and walks under way at one time
+)
+
+var errNobody = errors.New("no replica is listed")
+
+// joiner brings one node into the mesh and keeps an eye on whether it is.
+type joiner struct {
+	conf *Config
+
+	known   []string // replicas that discovery listed last, the own one left out
+	listed  bool     // discovery has answered at least once
+	silent  map[string]silence
+	refused int       // in a row
+	stayed  int       // in a row: the plan left the join to the others
+	nextTry time.Time // after a refusal
+
+	// What a step found out.
+	peers  int      // connected replicas
+	alive  mesh.Tri // another replica is alive
+	joined bool     // no replica that is alive is missing
+	busy   bool     // a join is to come
+	says   string
+	fresh  []string // peers of the own node, when a join has changed them
+}
+
+// silence is a peer that did not answer, and when to ask it again.
+type silence struct {
+	next  time.Time
+	pause time.Duration
+}
+
+// step looks for replicas that are alive and not linked, and joins them if
+// that harms nobody. It gives the time until the next step.
+func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
+	self := j.conf.Node
+	j.fresh, j.busy = nil, false
+	if j.conf.Never {
+		j.joined, j.alive = true, mesh.No
+		j.say("joining is left to the app")
+		return paceAgain
+	}
+	err := j.discover(ctx)
+	j.conf.Board.judge(self, func(t string) bool { return slices.Contains(v.Peers, t) })
+	missing := j.missing(v)
+	j.peers = len(j.known) - len(missing)
+	if !j.listed {
+		j.peers = countBase(self, v.Peers)
+		j.joined, j.alive = j.peers > 0, mesh.Unknown
+		j.say("peers cannot be found: " + err.Error())
+		return paceLost
+	}
+	if len(missing) == 0 {
+		j.joined, j.refused, j.stayed, j.nextTry = true, 0, 0, time.Time{}
+		if j.alive = mesh.TriOf(len(j.known) > 0); j.alive == mesh.Yes {
+			j.say("joined")
+		} else {
+			j.say("alone: no other replica is listed")
+		}
+		return paceAgain
+	}
+	if pause := time.Until(j.nextTry); pause > 0 {
+		return pause
+	}
+	views := j.lookAt(ctx, missing)
+	var up []string
+	for _, m := range missing {
+		if views[m].Status == mesh.Started {
+			up = append(up, m)
+		}
+	}
+	j.alive = mesh.TriOf(len(up) > 0 || j.peers > 0)
+	if len(up) == 0 {
+		j.joined = true
+		if j.peers == 0 {
+			j.say("alone: no other replica is alive")
+		} else {
+			j.say("joined; not up: " + some(missing))
+		}
+		return paceAgain / 4
+	}
+	j.joined = false
+	return j.join(ctx, own)
+}
+
+// join plans with everything seen anew while nobody else joins, and does what
+// the plan says.
+func (j *joiner) join(ctx context.Context, own Node) time.Duration {
+	if !j.conf.Board.lock(ctx) {
+		return paceLost
+	}
+	connected := false
+	defer func() { j.conf.Board.unlock(connected) }()
+	in, err := j.survey(ctx, own)
+	if err != nil {
+		j.say("the node does not answer: " + err.Error())
+		return paceLost
+	}
+	d := mesh.PlanJoin(in)
+	switch d.Act {
+	case mesh.Join:
+		j.refused, connected = 0, true
+		return j.connect(ctx, own, d)
+	case mesh.Refuse:
+		j.refused++
+		j.say("not joined: " + d.Reason)
+		pause := min(paceAgain<<min(j.refused-1, 4), paceRefuse)
+		j.nextTry = time.Now().Add(pause)
+		return pause
+	case mesh.Hold:
+		j.busy = true
+		j.say("joining waits: " + d.Reason)
+		return min(max(d.After, paceBoot), paceAgain)
+	case mesh.Stay: // the others come to this one, unless something keeps them
+		j.busy = j.stayed < stayBusy
+		pause := min(paceLost<<min(j.stayed, 8), paceRefuse)
+		j.stayed++
+		j.nextTry = time.Now().Add(pause)
+		j.say(d.Reason)
+		return pause
+	}
+	return paceLost
+}
+
+// survey sees how every replica is and who reaches whom.
+func (j *joiner) survey(ctx context.Context, own Node) (mesh.JoinInput, error) {
+	v, err := lookWithin(ctx, own)
+	if err != nil {
+		return mesh.JoinInput{}, err
+	}
+	names := union(append(j.known, j.conf.Node), v.Peers)
+	var in mesh.JoinInput
+	for range 3 {
+		in = j.conf.Network.JoinView(ctx, names)
+		// Nodes that discovery does not list, but that somebody is connected
+		// to, belong to the islands as well.
+		more := names
+		for _, m := range in.Members {
+			more = union(more, m.Peers)
+		}
+		if len(more) == len(names) {
+			break
+		}
+		names = more
+	}
+	in.Self, in.Dials = j.conf.Node, j.conf.Board.list()
+	for _, m := range in.Members {
+		if m.Name != in.Self {
+			in.Passed = append(in.Passed, m.Name) // the board's token stands for the turn
+		}
+	}
+	return in, nil
+}
+
+// slower is the pace after so many refusals in a row.
+func slower(refused int) time.Duration { return min(paceAgain<<min(refused-1, 4), paceRefuse) }
+
+// connect tells the node to connect to each replica of the plan, and looks
+// whether it did.
+func (j *joiner) connect(ctx context.Context, own Node, d mesh.JoinDecision) time.Duration {
+	self := j.conf.Node
+	j.conf.Board.told(self, d.Dial)
+	for _, target := range d.Dial {
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		err := own.Connect(ctx, target)
+		cancel()
+		if err != nil {
+			j.say(fmt.Sprintf("joining: %s: %v", target, err))
+			break
+		}
+	}
+	j.busy = true
+	v, err := lookWithin(ctx, own)
+	if err != nil {
+		return paceLost
+	}
+	j.fresh = v.Peers
+	if left := without(d.Dial, v.Peers); len(left) > 0 {
+		j.say("told to connect; no link yet to " + some(left))
+		return paceLost
+	}
+	missing := j.missing(v)
+	j.peers = len(j.known) - len(missing)
+	j.joined = len(missing) == 0
+	j.say("joined " + some(d.Island))
+	return paceAgain // true is not 'joined': look again
+}
+
+// discover asks who is there. No news changes nothing.
+func (j *joiner) discover(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	names, err := j.conf.Discover(ctx)
+	if err == nil && len(names) == 0 {
+		err = errNobody
+	}
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == j.conf.Node })
+	slices.Sort(names)
+	j.known, j.listed = slices.Compact(names), true
+	return nil
+}
+
+func (j *joiner) missing(v View) []string { return without(j.known, v.Peers) }
+
+// lookAt asks several nodes how they are. One that does not answer has the
+// zero View, and is asked less and less often.
+func (j *joiner) lookAt(ctx context.Context, names []string) map[string]View {
+	out := make(map[string]View, len(names))
+	var mu sync.Mutex
+	each(names, func(name string) {
+		mu.Lock()
+		wait := time.Now().Before(j.silent[name].next)
+		out[name] = View{}
+		mu.Unlock()
+		if wait || name == j.conf.Node {
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		v, err := j.lookOnce(ctx, name)
+		mu.Lock()
+		defer mu.Unlock()
+		out[name] = v
+		if err == nil || ctx.Err() == nil && !refuses(err) {
+			delete(j.silent, name) // it answered, or said no at once: asking costs nothing
+			return
+		}
+		if j.silent == nil {
+			j.silent = map[string]silence{}
+		}
+		pause := min(max(2*j.silent[name].pause, paceAgain), peerMax)
+		j.silent[name] = silence{next: time.Now().Add(pause), pause: pause}
+	})
+	return out
+}
+
+// lookWithin looks at the own node for a bounded time: who holds the token
+// holds up everybody.
+func lookWithin(ctx context.Context, own Node) (View, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return own.Look(ctx)
+}
+
+func (j *joiner) lookOnce(ctx context.Context, name string) (View, error) {
+	n, err := j.conf.Network.Open(ctx, name)
+	if err != nil {
+		return View{}, err
+	}
+	defer n.Close()
+	return n.Look(ctx)
+}
+
+// say keeps what joining says, and logs it when it is something else.
+func (j *joiner) say(line string) {
+	if j.says != line {
+		j.says = line
+		j.conf.Log(line)
+	}
+}
+
+// each calls f for every item, several at a time, and waits for all.
+func each[T any](items []T, f func(T)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for _, item := range items {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(item)
+		})
+	}
+	wg.Wait()
+}
+
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
+
+// countBase counts the names with the same part before the @.
+func countBase(self string, names []string) int {
+	base, _, _ := strings.Cut(self, "@")
+	n := 0
+	for _, name := range names {
+		if strings.HasPrefix(name, base+"@") {
+			n++
+		}
+	}
+	return n
+}
+
+// some names a few and counts the rest.
+func some(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
