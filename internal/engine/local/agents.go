@@ -1,0 +1,110 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/phialdev/phial/internal/agent"
+	"github.com/phialdev/phial/internal/probe"
+)
+
+// agentConfig gives a replica's agent the sight that it would have in the pod:
+// the replica's own resolver, and its address.
+func (e *engine) agentConfig(r *replica, l *life) agent.Config {
+	resolver := resolverAt(net.JoinHostPort(r.addr.String(), strconv.Itoa(e.net.dnsPort())))
+	discover := agent.ByAddress(resolver, e.net.serviceFQDN(), e.net.base)
+	if e.net.identity == IdentityStable {
+		discover = agent.ByTarget(resolver, e.net.serviceFQDN(), e.net.base)
+	}
+	c := agent.Config{
+		Node:     e.net.node(r.n),
+		Network:  agent.Probe{Prober: e.prober(r, resolver)},
+		Discover: discover,
+		Apps:     e.release.apps,
+		Board:    e.board,
+		Changed:  l.see,
+		Log:      func(line string) { e.note(r.name + ": " + line) },
+	}
+	if r.port() != 0 {
+		c.HTTPAccepts = httpAccepts(r.addr, r.port())
+	}
+	return c
+}
+
+// probeTimeout is for one step of a look; the machine may be busy booting.
+const probeTimeout = 1500 * time.Millisecond
+
+// prober looks from a replica's place. It does not look for nodes past EPMD:
+// what EPMD does not say, a peer does not find either.
+func (e *engine) prober(r *replica, resolver *net.Resolver) *probe.Prober {
+	return &probe.Prober{Cookie: e.cookie, EPMDPort: e.net.epmdPort(), Ports: []uint16{},
+		Resolve: e.resolveFor(r, resolver), Timeout: probeTimeout}
+}
+
+// resolverAt asks one DNS server and nobody else.
+func resolverAt(addr string) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, addr)
+	}}
+}
+
+// resolveFor finds hosts as the replica's pod would: its own name stands in
+// its hosts file, all others are asked for.
+func (e *engine) resolveFor(r *replica, resolver *net.Resolver) func(context.Context, string) ([]netip.Addr, error) {
+	return func(ctx context.Context, host string) ([]netip.Addr, error) {
+		if host == e.net.nodeHost(r.n) {
+			return []netip.Addr{r.addr}, nil
+		}
+		addrs, err := resolver.LookupNetIP(ctx, "ip", strings.TrimSuffix(host, ".")+".")
+		var dnsErr *net.DNSError
+		if errors.As(err, &dnsErr) {
+			dnsErr.Server = "" // it names the machine's server, which was not the one asked
+		}
+		return addrs, err
+	}
+}
+
+// accepts tries a TCP port.
+func accepts(addr string) func(context.Context) error {
+	d := net.Dialer{Timeout: time.Second}
+	return func(ctx context.Context) error {
+		conn, err := d.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
+// An application of a .rel file: {name,"version"} and perhaps its start type.
+var relApp = regexp.MustCompile(`\{\s*([a-z][a-zA-Z0-9_@]*|'[^']+')\s*,\s*"[^"]*"\s*(?:,\s*([a-z]+)\s*)?[,}]`)
+
+// startedApps reads from the release which applications it starts and keeps
+// running: those that are not merely loaded or carried along.
+func startedApps(root, name, version string) []string {
+	b, err := os.ReadFile(filepath.Join(root, "releases", version, name+".rel"))
+	if err != nil {
+		return nil // some tool's release without one: then booted is what init says
+	}
+	text := string(b)
+	if i := strings.Index(text, "{erts,"); i >= 0 {
+		text = text[i+len("{erts,"):]
+	}
+	var apps []string
+	for _, m := range relApp.FindAllStringSubmatch(text, -1) {
+		switch m[2] {
+		case "", "permanent", "transient", "temporary":
+			apps = append(apps, strings.Trim(m[1], "'"))
+		}
+	}
+	return apps
+}

@@ -1,0 +1,293 @@
+package local
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// built is what is remembered of a project's last build, in the state
+// directory: the project's own tree gets nothing but what mix puts there.
+type built struct {
+	Fingerprint string `json:"fingerprint"` // of the sources
+	Root        string `json:"root"`        // of the release
+	Name        string `json:"name"`
+	Data        string `json:"data"` // modification time of start_erl.data: who else built since?
+}
+
+// builder makes a release of a mix project.
+type builder struct {
+	dir      string // of the project
+	want     string // release asked for, or empty
+	root     string // state root, for what is remembered
+	env      []string
+	progress func(string)
+	// keep takes a built release before anybody can build over it; nil: it
+	// is run where it is.
+	keep func(release) (release, error)
+}
+
+// build gives the project's release, made anew if the sources changed since it
+// was made. A failed build's output is in the error.
+func (b builder) build(ctx context.Context) (release, error) {
+	sum, err := fingerprint(b.dir)
+	if err != nil {
+		return release{}, err
+	}
+	note, unlock, err := b.note()
+	if err != nil {
+		return release{}, err
+	}
+	defer unlock()
+	r, ok := b.fresh(note, sum)
+	if !ok {
+		if r, err = b.make(ctx, note, sum); err != nil {
+			return release{}, err
+		}
+	}
+	if b.keep == nil {
+		return r, nil
+	}
+	return b.keep(r)
+}
+
+// make builds the release and remembers of what.
+func (b builder) make(ctx context.Context, note, sum string) (release, error) {
+	mix, err := lookPath("mix", b.env)
+	if err != nil {
+		return release{}, errNoElixir
+	}
+	if _, err := lookPath("elixir", b.env); err != nil {
+		return release{}, errNoElixir
+	}
+	name, path, named, err := b.ask(ctx, mix)
+	if err != nil {
+		return release{}, err
+	}
+	task := []string{"release", name}
+	if !named {
+		task = task[:1] // mix knows a release that mix.exs does not name only without its name
+	}
+	what := "mix " + strings.Join(task, " ")
+	b.progress(what)
+	begin := time.Now()
+	if out, err := b.mix(ctx, mix, true, append(task, "--overwrite", "--quiet")...); err != nil {
+		return release{}, failed(ctx, what, out, err)
+	}
+	r, err := openRelease(path, name)
+	if err != nil {
+		return release{}, err
+	}
+	b.progress(fmt.Sprintf("built %s %s in %.1f s", r.name, r.version, time.Since(begin).Seconds()))
+	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.root, Name: r.name, Data: dataTime(r.root)})
+	if err != nil {
+		return release{}, err
+	}
+	return r, writeFile(note, rec)
+}
+
+var errNoElixir = errors.New("elixir is not installed (mix is not in PATH): apt-get install elixir")
+
+// note gives the path of what is remembered of this project and release, held
+// against other builds of it until unlock.
+func (b builder) note() (path string, unlock func(), err error) {
+	dir := filepath.Join(b.root, ".builds")
+	if err := privateDir(dir); err != nil {
+		return "", nil, err
+	}
+	sum := sha256.Sum256([]byte(b.dir + "\x00" + b.want))
+	path = filepath.Join(dir, hex.EncodeToString(sum[:12])+".json")
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		f.Close()
+		return "", nil, err
+	}
+	return path, func() { f.Close() }, nil
+}
+
+// fresh gives the remembered release if it is still what the sources say.
+func (b builder) fresh(note, sum string) (release, bool) {
+	var rec built
+	data, err := os.ReadFile(note)
+	if err != nil || json.Unmarshal(data, &rec) != nil || rec.Fingerprint != sum || rec.Data != dataTime(rec.Root) {
+		return release{}, false
+	}
+	r, err := openRelease(rec.Root, rec.Name)
+	return r, err == nil
+}
+
+func dataTime(root string) string {
+	fi, err := os.Stat(filepath.Join(root, "releases", "start_erl.data"))
+	if err != nil {
+		return ""
+	}
+	return fi.ModTime().UTC().Format(time.RFC3339Nano)
+}
+
+// question asks mix which releases the project has and where they go. Mix puts
+// a project without any under its app's name, and refuses to choose between
+// several.
+const question = `
+c = Mix.Project.config()
+rels = case c[:releases] do
+  nil -> []
+  f when is_function(f, 0) -> f.()
+  l -> l
+end
+path = fn name, opts ->
+  (is_list(opts) && opts[:path]) || Path.join([Mix.Project.build_path(), "rel", to_string(name)])
+end
+default = c[:default_release]
+if default, do: IO.puts("phial default #{default}")
+if rels == [] and not Mix.Project.umbrella?(), do: IO.puts("phial implied #{c[:app]} #{path.(c[:app], [])}")
+for {name, opts} <- rels do
+  opts = if is_function(opts, 0), do: opts.(), else: opts
+  IO.puts("phial release #{name} #{path.(name, opts)}")
+end
+`
+
+// ask finds out which release to build, where it will be, and whether mix.exs
+// names it.
+func (b builder) ask(ctx context.Context, mix string) (name, path string, named bool, err error) {
+	out, err := b.mix(ctx, mix, false, "run", "--no-start", "--no-compile", "--no-deps-check", "--no-archives-check", "-e", question)
+	if err != nil {
+		return "", "", false, failed(ctx, "mix", out, err)
+	}
+	paths := map[string]string{}
+	var names []string
+	pick := b.want
+	for line := range strings.Lines(string(out)) {
+		f := strings.SplitN(strings.TrimSpace(line), " ", 4)
+		switch {
+		case len(f) == 3 && f[0] == "phial" && f[1] == "default" && pick == "":
+			pick = f[2]
+		case len(f) == 4 && f[0] == "phial" && (f[1] == "release" || f[1] == "implied"):
+			named = f[1] == "release"
+			names = append(names, f[2])
+			paths[f[2]] = f[3]
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return "", "", false, fmt.Errorf("%s is an umbrella project without releases: name one in mix.exs (releases: [...])", b.dir)
+	case pick == "" && len(names) > 1:
+		return "", "", false, fmt.Errorf("%s has several releases, pick one with --release: %s", b.dir, strings.Join(names, ", "))
+	case pick == "":
+		pick = names[0]
+	}
+	if paths[pick] == "" {
+		return "", "", false, fmt.Errorf("%s has no release %s: there is %s", b.dir, pick, strings.Join(names, ", "))
+	}
+	return pick, paths[pick], named, nil
+}
+
+// mix runs one mix task in the project, for production, and gives its output.
+// With show, each line is progress, too.
+func (b builder) mix(ctx context.Context, mix string, show bool, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, mix, args...)
+	cmd.Dir = b.dir
+	cmd.Env = mergeEnv(b.env, []string{"MIX_ENV=prod", "PWD=" + b.dir})
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	r, w := io.Pipe()
+	cmd.Stdout, cmd.Stderr = w, w
+	var out bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for sc := bufio.NewScanner(r); sc.Scan(); {
+			out.Write(sc.Bytes())
+			out.WriteByte('\n')
+			if line := strings.TrimSpace(sc.Text()); show && line != "" {
+				b.progress("  " + line)
+			}
+		}
+		io.Copy(io.Discard, r) //nolint:errcheck // a line too long to scan
+	}()
+	err := cmd.Run()
+	w.Close()
+	<-read
+	return out.Bytes(), err
+}
+
+// failed makes an error of a mix task that did not do: its last lines.
+func failed(ctx context.Context, what string, out []byte, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	const keep = 40
+	if len(lines) > keep {
+		lines = slices.Concat([]string{fmt.Sprintf("… (%d lines)", len(lines)-keep)}, lines[len(lines)-keep:])
+	}
+	return fmt.Errorf("%s failed:\n%s", what, strings.Join(lines, "\n"))
+}
+
+// fingerprint changes when a source of the project does: names, sizes and
+// times of all files but those that builds and tools make.
+func fingerprint(dir string) (string, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			skip := name == "_build" || name == "node_modules" || name == "test" || name == "doc" || name == "cover" ||
+				strings.HasPrefix(name, ".") || name == "tmp"
+			if path != dir && skip {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if strings.HasPrefix(name, ".") || name == "erl_crash.dump" {
+			return nil
+		}
+		fi, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // gone while we looked
+		}
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", rel, fi.Size(), fi.ModTime().UnixNano())
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// lookPath finds a program in the PATH of env.
+func lookPath(name string, env []string) (string, error) {
+	for _, dir := range filepath.SplitList(getEnv(env, "PATH")) {
+		path := filepath.Join(dir, name)
+		if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", exec.ErrNotFound
+}

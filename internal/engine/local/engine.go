@@ -1,0 +1,341 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/phialdev/phial/erlang/dist"
+	"github.com/phialdev/phial/erlang/epmd"
+	"github.com/phialdev/phial/internal/agent"
+)
+
+// engine runs one instance.
+type engine struct {
+	ctx  context.Context // ends when the instance is to go down
+	opts Options
+
+	state   *state
+	release release
+	cookie  dist.Cookie
+	net     network
+	url     string
+	started time.Time
+
+	slot    *slot
+	epmd    *epmd.Server
+	zone    *zone
+	dns     *dnsServer
+	ingress *ingress // nil without http
+	spawner *spawner
+	screen  *screen
+	log     *logFile
+	board   *agent.Board // of the replicas' agents
+
+	background sync.WaitGroup // what run has started and waits for
+
+	freezeLater []*replica  // to be frozen when the mesh stands
+	freezing    atomic.Bool // that is still to come
+
+	downOnce sync.Once
+	goDown   context.CancelFunc
+
+	op sync.Mutex // one operation at a time: scale, restart, break, mend, going down
+
+	choosing sync.Mutex // of http ports, one replica at a time
+
+	mu       sync.Mutex
+	replicas []*replica    // by ordinal
+	ports    map[int]*port // by ordinal: what answers on a replica's address
+	change   chan struct{} // closed and made anew at each change
+}
+
+func run(ctx context.Context, o Options) (err error) {
+	if err := checkDir(o.Dir); err != nil {
+		return err
+	}
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	root, err := rootOf(o.StateDir)
+	if err != nil {
+		return err
+	}
+	// What can be refused is refused before anything is built.
+	var web net.Listener
+	if !o.NoHTTP {
+		if web, err = listenIngress(ctx, o.HTTPPort); err != nil {
+			return err
+		}
+		defer web.Close()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e := &engine{ctx: ctx, goDown: cancel, opts: o, started: time.Now(),
+		board: agent.NewBoard(), ports: map[int]*port{}, change: make(chan struct{})}
+	if o.Name != "" {
+		if err := e.acquire(root); err != nil {
+			return err
+		}
+	}
+	defer func() {
+		if e.state != nil {
+			e.state.release()
+		}
+	}()
+	if e.release, err = e.getRelease(ctx, root); err != nil {
+		return err
+	}
+	if err := e.opts.checkBreak(); err != nil {
+		return err
+	}
+	return e.run(web)
+}
+
+// getRelease opens the release, or builds it and takes a copy. Where no name was
+// given, the release gives the instance its name.
+func (e *engine) getRelease(ctx context.Context, root string) (release, error) {
+	named := func(r release) error {
+		if e.state != nil {
+			return nil
+		}
+		e.opts.Name = labelOf(r.name)
+		if err := checkName(e.opts.Name); err != nil {
+			return fmt.Errorf("%w: give one with --name", err)
+		}
+		return e.acquire(root)
+	}
+	if !isProject(e.opts.Dir) {
+		r, err := openRelease(e.opts.Dir, e.opts.Release)
+		if err == nil {
+			err = named(r)
+		}
+		return r, err
+	}
+	// What was built is remembered per user: an engine with a state directory of
+	// its own must not build again what another one has.
+	memory, err := StateRoot()
+	if err != nil {
+		memory = root
+	}
+	b := builder{dir: e.opts.Dir, want: e.opts.Release, root: memory, env: inheritedEnv(e.opts.Env), progress: e.opts.Progress}
+	// The next build puts its files where this one's are, and the app that runs
+	// must not notice: it runs from links of its own to them.
+	b.keep = func(r release) (release, error) {
+		if err := named(r); err != nil {
+			return r, err
+		}
+		return r.copyTo(e.state.releasePath())
+	}
+	return b.build(ctx)
+}
+
+func (e *engine) acquire(root string) error {
+	s := openState(root, e.opts.Name)
+	if err := s.acquire(); err != nil {
+		return err
+	}
+	e.state = s
+	return nil
+}
+
+// run starts everything, waits for the end and stops everything.
+func (e *engine) run(web net.Listener) (err error) {
+	if e.log, err = openLog(e.state.logPath("")); err != nil {
+		return err
+	}
+	defer e.log.Close()
+	if err := e.makeCookie(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(e.state.path("bin", "hostname"), []byte(hostnameScript), 0o700); err != nil {
+		return err
+	}
+	if e.slot, err = acquireSlot(e.ctx); err != nil {
+		return err
+	}
+	defer e.slot.close()
+	e.net = network{slot: e.slot.number, app: e.opts.Name, base: e.release.name, namespace: e.opts.Namespace, identity: e.opts.Identity}
+	e.screen = newScreen(e.opts.Out, e.opts.Color)
+	defer e.screen.close()
+	e.spawner = newSpawner()
+	defer e.spawner.close()
+
+	defer e.background.Wait()
+	stopNet := e.serveNetwork()
+	defer stopNet()
+	if web != nil {
+		e.ingress = newIngress(e.net.app)
+		e.url = "http://" + web.Addr().String()
+		srv := &http.Server{Handler: e.ingress, ReadHeaderTimeout: 30 * time.Second}
+		e.background.Go(func() { srv.Serve(web) }) //nolint:errcheck // ends with Close
+		defer srv.Close()
+	}
+	ln, err := e.state.listenControl(e.ctx)
+	if err != nil {
+		return err
+	}
+	control := controlServer(e.ctx, e)
+	e.background.Go(func() { control.Serve(ln) }) //nolint:errcheck // ends with Close
+	defer closeServer(control)
+
+	defer e.stopAll()
+	if err := e.startAll(); err != nil {
+		return err
+	}
+	if len(e.freezeLater) > 0 {
+		e.background.Go(func() { e.freezeWhenSettled(e.ctx) })
+	}
+	info := engineInfo{Name: e.net.app, PID: os.Getpid(), Dir: e.opts.Dir}
+	if err := e.state.writeInfo(info); err != nil {
+		return err
+	}
+	e.opts.Started(e.status())
+	<-e.ctx.Done()
+	e.say("stopping")
+	return nil
+}
+
+// closeServer lets answers under way get out.
+func closeServer(s *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s.Shutdown(ctx) //nolint:errcheck // Close follows
+	s.Close()
+}
+
+// makeCookie takes the cookie given, or makes one of 130 random bits.
+func (e *engine) makeCookie() error {
+	if e.opts.CookieFile == "" {
+		e.cookie = dist.NewCookie(newCookie())
+	} else {
+		c, err := dist.CookieFromFile(e.opts.CookieFile)
+		if err != nil {
+			return err
+		}
+		e.cookie = c
+	}
+	return writeFile(e.state.cookiePath(), []byte(e.cookie.Reveal()))
+}
+
+// newCookie is text of base32, 26 characters of 5 bits.
+func newCookie() string { return rand.Text() }
+
+func (e *engine) startAll() error {
+	for n := range e.opts.Replicas {
+		if err := e.addReplica(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addReplica opens a replica's address, lists it and starts its first process.
+func (e *engine) addReplica(n int) error {
+	if err := e.ctx.Err(); err != nil {
+		return err
+	}
+	if err := e.open(n); err != nil {
+		return err
+	}
+	r := newReplica(e, n)
+	e.zone.set(n, r.addr)
+	if f, ok := e.opts.Break[r.name]; ok {
+		delete(e.opts.Break, r.name)
+		if err := e.atStart(r, f); err != nil {
+			return err
+		}
+	}
+	e.mu.Lock()
+	e.replicas = append(e.replicas, r)
+	e.mu.Unlock()
+	if err := <-r.begin(); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	return nil
+}
+
+// dropReplica drains and stops the last replica and closes its address.
+func (e *engine) dropReplica(r *replica) {
+	r.stop()
+	e.zone.set(r.n)
+	e.shut(r.n)
+	e.mu.Lock()
+	e.replicas = e.replicas[:len(e.replicas)-1]
+	e.mu.Unlock()
+}
+
+// stopAll stops every replica at once.
+func (e *engine) stopAll() {
+	e.goDown() // no operation starts anything from here on
+	e.op.Lock()
+	defer e.op.Unlock()
+	var all sync.WaitGroup
+	for _, r := range e.all() {
+		all.Go(r.stop)
+	}
+	all.Wait()
+}
+
+func (e *engine) all() []*replica {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]*replica(nil), e.replicas...)
+}
+
+// find gives a replica by name, or an error that says which there are.
+func (e *engine) find(pod string) (*replica, error) {
+	all := e.all()
+	for _, r := range all {
+		if r.name == pod {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("no replica %q: there are %s", pod, podRange(e.net.app, len(all)))
+}
+
+// changed wakes whoever waits for a replica to change.
+func (e *engine) changed() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.change)
+	e.change = make(chan struct{})
+}
+
+func (e *engine) nextChange() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.change
+}
+
+// say tells a line of news to the log and to whoever runs the engine.
+func (e *engine) say(line string) {
+	e.note(line)
+	e.opts.Progress(line)
+}
+
+// note writes a line to the engine's log alone.
+func (e *engine) note(line string) {
+	fmt.Fprintf(e.log, "%s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), line)
+}
+
+// line takes one line of a replica's output.
+func (e *engine) line(r *replica, text []byte) {
+	e.mu.Lock()
+	p := e.ports[r.n]
+	width := len(podName(e.net.app, max(len(e.replicas)-1, 0)))
+	e.mu.Unlock()
+	if p != nil {
+		if _, err := p.log.Write(append(append([]byte(nil), text...), '\n')); err != nil && !errors.Is(err, os.ErrClosed) {
+			e.say(fmt.Sprintf("the log of %s: %v", r.name, err))
+		}
+	}
+	e.screen.line(r.name, r.n, width, text)
+}

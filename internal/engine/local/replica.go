@@ -1,0 +1,365 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/phialdev/phial/internal/agent"
+	"github.com/phialdev/phial/internal/beam"
+)
+
+// replica is one place in the app: a name, an address and, most of the time, a
+// process. One goroutine, live, starts, watches and stops that process; others
+// only ask it to.
+type replica struct {
+	e        *engine
+	n        int
+	name     string
+	addr     netip.Addr
+	httpPort int // 0: the app has none
+
+	stops   chan struct{} // closed when the replica is to stop for good; by stop
+	stopped chan struct{} // closed when live has ended
+	once    *sync.Once    // closes stops
+
+	mu         sync.Mutex
+	faults     map[Fault]bool
+	killAtBoot bool   // once, when the node has booted
+	killed     int    // process id of the life that was killed on purpose, until that is mended
+	spec       launch // of the present or last process
+	phase      Phase
+	reason     string
+	ready      bool
+	waiting    bool      // something is on its way by itself
+	silent     time.Time // since when the node does not answer; zero: it does
+	since      time.Time // of phase, reason and ready
+	restarts   int
+	failures   int // how often in a row it ended by itself; being ready starts the count anew
+	startedAt  time.Time
+	proc       *process
+}
+
+func newReplica(e *engine, n int) *replica {
+	return &replica{e: e, n: n, name: podName(e.net.app, n), addr: e.net.addr(n),
+		faults: map[Fault]bool{}, phase: PhaseStopped, since: time.Now()}
+}
+
+// begin starts the replica's life; first says when its first process has been
+// started, or why it could not be.
+func (r *replica) begin() (first <-chan error) {
+	r.stops, r.stopped, r.once = make(chan struct{}), make(chan struct{}), new(sync.Once)
+	r.mu.Lock()
+	r.failures, r.killed = 0, 0
+	r.mu.Unlock()
+	up := make(chan error, 1)
+	go r.live(up)
+	return up
+}
+
+// stop drains the replica and ends its process, within the grace period. It
+// returns when nothing of it runs.
+func (r *replica) stop() {
+	r.once.Do(func() { close(r.stops) })
+	<-r.stopped
+}
+
+// live keeps the replica's process running until it is stopped.
+func (r *replica) live(up chan<- error) {
+	defer close(r.stopped)
+	var pauses backoff
+	for {
+		begun := time.Now()
+		l, err := r.start()
+		if up != nil {
+			up <- err
+			up = nil
+		}
+		var how string
+		if err == nil {
+			select {
+			case <-r.stops:
+				l.stop(r.e.opts.EndpointDelay, r.e.opts.Grace, r.e.opts.Kill)
+				r.set(PhaseStopped, false, "", false)
+				return
+			case <-l.proc.done:
+			}
+			l.close()
+			how = l.proc.how()
+		} else {
+			how = "could not be started: " + err.Error()
+		}
+		r.mu.Lock()
+		r.restarts++
+		r.failures++
+		first := r.failures == 1
+		r.proc = nil
+		delete(r.faults, FaultFreeze) // went with the process
+		r.mu.Unlock()
+		pause := pauses.next(time.Since(begun))
+		r.set(PhaseBackOff, false, fmt.Sprintf("%s; starts again %v after that", how, pause), first && pause < backoffMax/4)
+		r.e.say(fmt.Sprintf("%s %s; starts again in %v", r.name, how, pause))
+		select {
+		case <-r.stops:
+			r.set(PhaseStopped, false, "", false)
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// life is one process of a replica, with its agent and its place in the ingress.
+type life struct {
+	r      *replica
+	proc   *process
+	agent  *agent.Agent
+	cancel context.CancelFunc // of the agent
+	gone   chan struct{}      // closed when the agent has ended
+	booted bool               // the agent's own: only see touches it
+
+	mu      sync.Mutex
+	backend *backend
+	closed  bool // no more backends
+}
+
+// start starts a process as the replica's faults want it.
+func (r *replica) start() (*life, error) {
+	e := r.e
+	r.mu.Lock()
+	r.silent = time.Time{}
+	r.mu.Unlock()
+	r.set(PhaseStarting, false, "starting", true)
+	spec, err := r.launch()
+	if err != nil {
+		return nil, err
+	}
+	cookie := e.cookie.Reveal()
+	if r.broken(FaultCookie) {
+		cookie = newCookie()
+	}
+	if err := spec.prepare(cookie); err != nil {
+		return nil, err
+	}
+	env := mergeEnv(inheritedEnv(spec.env), spec.podEnv(), []string{beam.EnvReleaseCookie + "=" + cookie})
+	proc, err := e.spawner.start(spec.release.script(), []string{"start"}, env, spec.dir(), func(line []byte) { e.line(r, line) })
+	if err != nil {
+		return nil, err
+	}
+	l := &life{r: r, proc: proc, gone: make(chan struct{})}
+	l.agent = agent.New(e.agentConfig(r, l))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(e.ctx))
+	l.cancel = cancel
+	r.mu.Lock()
+	r.proc, r.startedAt, r.spec = proc, time.Now(), spec
+	r.mu.Unlock()
+	go func() {
+		defer close(l.gone)
+		l.agent.Run(ctx)
+	}()
+	return l, nil
+}
+
+// launch says how to start the replica's process now.
+func (r *replica) launch() (launch, error) {
+	e := r.e
+	l := launch{net: e.net, n: r.n, state: e.state, release: e.release, env: e.opts.Env,
+		node: e.net.node(r.n), listenOn: erlangAddr(r.addr)}
+	if !e.opts.NoHTTP {
+		var err error
+		if l.httpPort, err = e.chooseHTTPPort(r); err != nil {
+			return l, err
+		}
+	}
+	if r.broken(FaultName) {
+		l.node = e.net.base + "@" + e.net.wrongHost(r.n)
+	}
+	if r.broken(FaultPort) {
+		l.listenOn = erlangAddr(e.net.host(hostNowhere + r.n))
+	}
+	return l, nil
+}
+
+// see takes what the agent has found out.
+func (l *life) see(s agent.State) {
+	phase := PhaseStarting
+	switch {
+	case s.Stopping:
+		phase = PhaseStopping
+	case s.Booted || s.Ready:
+		phase = PhaseRunning
+	}
+	l.mu.Lock()
+	if !l.closed {
+		if g := l.r.e.ingress; g != nil {
+			switch {
+			case s.Ready && l.backend == nil:
+				l.backend = g.add(l.r.name, l.r.addr, l.r.port())
+			case !s.Ready && l.backend != nil:
+				g.remove(l.backend)
+				l.backend = nil
+			}
+			if l.backend != nil {
+				g.mark(l.backend, !s.Silent.IsZero())
+			}
+		}
+		l.r.hear(s.Silent)
+		l.r.set(phase, s.Ready, l.r.e.byReplica(l.r, s.Reason), s.Waiting)
+	}
+	l.mu.Unlock()
+	if s.Booted && !l.booted {
+		l.booted = true
+		l.r.e.note(l.r.name + " has booted")
+		l.r.booted()
+	}
+}
+
+// close takes the life out of the ingress and ends its agent.
+func (l *life) close() *backend {
+	l.mu.Lock()
+	l.closed = true
+	b := l.backend
+	if b != nil {
+		l.r.e.ingress.remove(b)
+		l.backend = nil
+	}
+	l.mu.Unlock()
+	l.cancel()
+	<-l.gone
+	return b
+}
+
+// stop ends the process as the kubelet ends a pod: out of the endpoints, a
+// delay for that to spread, SIGTERM, and SIGKILL when the grace period, which
+// counts from the beginning, is over. kill skips all of it.
+func (l *life) stop(delay, grace time.Duration, kill <-chan struct{}) {
+	r := l.r
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.e.ctx), grace)
+	defer cancel()
+	go func() {
+		select {
+		case <-kill:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if r.broken(FaultFreeze) {
+		l.proc.signal(syscall.SIGCONT) //nolint:errcheck // it may have ended
+	}
+	l.agent.Drain()
+	b := l.close()
+	r.set(PhaseStopping, false, "draining", true)
+	if b != nil {
+		wait(ctx, delay, l.proc.done)
+		b.wait(ctx)
+		b.transport.CloseIdleConnections()
+	}
+	r.set(PhaseStopping, false, "stopping", true)
+	l.terminate(ctx)
+	r.mu.Lock()
+	r.proc = nil
+	r.mu.Unlock()
+}
+
+// termAgain is the time between SIGTERMs to a node that has not booted.
+const termAgain = 250 * time.Millisecond
+
+// terminate sends SIGTERM, and SIGKILL when ctx ends. An emulator that is just
+// starting drops the SIGTERMs that come before its signal server runs, so that a
+// node that had not booted would use up the whole grace period: it is told again.
+func (l *life) terminate(ctx context.Context) {
+	again := time.NewTicker(termAgain)
+	defer again.Stop()
+	if l.booted {
+		again.Stop()
+	}
+	for {
+		l.proc.signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+		select {
+		case <-l.proc.done:
+			return
+		case <-again.C:
+		case <-ctx.Done():
+			l.proc.signal(syscall.SIGKILL) //nolint:errcheck // it may have ended
+			<-l.proc.done
+			return
+		}
+	}
+}
+
+// wait lets a time pass, less if ctx ends or done closes.
+func wait(ctx context.Context, d time.Duration, done <-chan struct{}) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	case <-done:
+	}
+}
+
+func (r *replica) port() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.httpPort
+}
+
+func (r *replica) broken(f Fault) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.faults[f]
+}
+
+// hear notes since when the node does not answer, and says when that changes.
+func (r *replica) hear(silent time.Time) {
+	r.mu.Lock()
+	was := r.silent
+	r.silent = silent
+	r.mu.Unlock()
+	switch {
+	case was.IsZero() && !silent.IsZero():
+		r.e.say(r.name + " does not answer; it gets requests only when no other replica takes them")
+	case !was.IsZero() && silent.IsZero():
+		r.e.say(r.name + " answers again")
+	}
+}
+
+func (r *replica) set(phase Phase, ready bool, reason string, waiting bool) {
+	r.mu.Lock()
+	became := ready && !r.ready
+	if ready {
+		r.failures = 0
+	}
+	if r.phase != phase || r.ready != ready || r.reason != reason {
+		r.since = time.Now()
+	}
+	r.phase, r.ready, r.reason, r.waiting = phase, ready, reason, waiting
+	r.mu.Unlock()
+	if became {
+		r.e.say(r.name + " is ready")
+	}
+	r.e.changed()
+}
+
+// settleAfter is how long a replica has to stand at one reason for not being
+// ready before nobody need wait for it any longer.
+const settleAfter = 3 * time.Second
+
+// settled says whether nothing is on its way. The first start after a failure
+// is; a replica that fails twice in a row has shown what it comes to.
+func (r *replica) settled(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ready || r.failures > 1 || !r.waiting && now.Sub(r.since) >= settleAfter
+}
+
+func (r *replica) pod() Pod {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := Pod{Name: r.name, IP: r.addr.String(), Node: r.e.net.node(r.n), Phase: r.phase, Ready: r.ready,
+		Reason: r.reason, SilentSince: r.silent, Restarts: r.restarts, HTTPPort: r.httpPort, Version: r.e.release.version, Log: r.e.state.logPath(r.name)}
+	if r.proc != nil {
+		p.PID, p.StartedAt = r.proc.pid, r.startedAt
+	}
+	return p
+}
