@@ -1,0 +1,214 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/phialdev/phial/erlang/dist"
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/engine/local"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/probe"
+	"github.com/phialdev/phial/internal/report"
+)
+
+// Target is the nodes to look at, and the prober that reaches them.
+type Target struct {
+	Prober   *probe.Prober
+	Expected []string
+	// Alias gives the replica of each node of a local app.
+	Alias map[string]string
+}
+
+// Open finds out what the flags mean: the nodes given by --node, or those of a
+// running local app, which it asks.
+func (f *Flags) Open(ctx context.Context) (*Target, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if f.remote() {
+		return f.openNodes()
+	}
+	c, err := f.App.Find()
+	if err != nil {
+		if errors.Is(err, local.ErrNotRunning) {
+			err = fmt.Errorf("%w, or name the nodes with --node base@host", err)
+		}
+		return nil, err
+	}
+	return OpenApp(ctx, c, f.prober())
+}
+
+// prober has the settings that do not depend on whose nodes they are.
+func (f *Flags) prober() *probe.Prober {
+	return &probe.Prober{Timeout: f.timeout}
+}
+
+func (f *Flags) openNodes() (*Target, error) {
+	cookie, err := f.cookie()
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := f.tls()
+	if err != nil {
+		return nil, err
+	}
+	p := f.prober()
+	p.Cookie, p.TLS, p.EPMDPort = cookie, tlsConfig, f.epmdPort
+	if f.distPort != 0 {
+		p.Ports = []uint16{uint16(f.distPort)}
+	}
+	if f.epmdPort == 0 {
+		if env := os.Getenv(beam.EnvErlEPMDPort); env != "" {
+			if p.EPMDPort, err = strconv.Atoi(env); err != nil {
+				return nil, fmt.Errorf("%s=%q is no port", beam.EnvErlEPMDPort, env)
+			}
+		}
+	}
+	p.Follow = true
+	return &Target{Prober: p, Expected: slices.Clone(f.Nodes)}, nil
+}
+
+// OpenApp gives the target of a running local app. p holds what the caller wants
+// set beyond what the app says of itself; nil is fine.
+func OpenApp(ctx context.Context, c *local.Client, p *probe.Prober) (*Target, error) {
+	if p == nil {
+		p = (&Flags{timeout: defaultTimeout}).prober()
+	}
+	mt, err := c.MeshTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, err := c.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.Cookie, err = dist.CookieFromFile(mt.CookieFile); err != nil {
+		return nil, err
+	}
+	p.CookieCertain = true
+	p.EPMDPort, p.Ports = mt.EPMDPort, mt.Ports
+	useResolver(p, mt.Resolver)
+	p.Service = mt.Service
+	t := &Target{Prober: p, Expected: mt.Nodes, Alias: map[string]string{}}
+	for _, pod := range st.Pods {
+		t.Alias[pod.Node] = pod.Name
+	}
+	return t, nil
+}
+
+// Look observes every node and diagnoses what it saw.
+func (t *Target) Look(ctx context.Context) (mesh.Report, error) {
+	o, err := t.Prober.Observe(ctx, t.Expected)
+	if err != nil {
+		return mesh.Report{}, err
+	}
+	return t.name(mesh.NewReport(o)), nil
+}
+
+// name says in each finding which replicas its nodes are, since a node named by
+// its address says little to a person.
+func (t *Target) name(r mesh.Report) mesh.Report {
+	for i := range r.Nodes {
+		r.Nodes[i].Replica = t.Alias[r.Nodes[i].Name]
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Replicas = t.replicas(f.Subject)
+	}
+	return r
+}
+
+// Style is how to write about these nodes.
+func (t *Target) Style(s *term.IO) report.Style {
+	return report.Style{Colour: s.Colour, Width: s.Width, Alias: t.Alias}
+}
+
+// OpenFor is Open for a walk between two nodes: where they are full node names of
+// no local app, they stand for --node.
+func (f *Flags) OpenFor(ctx context.Context, a, b string) (*Target, error) {
+	if !f.remote() && f.App.Name == "" && isNode(a) && isNode(b) {
+		if t, err := f.Open(ctx); err == nil {
+			if slices.Contains(t.Expected, a) || slices.Contains(t.Expected, b) {
+				return t, nil
+			}
+		}
+		f.Nodes = []string{a, b}
+	}
+	if !f.remote() && f.App.Name == "" {
+		if c, err := f.App.ForPod(a); err == nil {
+			f.App.Name = c.Name() // of several apps, the one whose replica it is
+		}
+	}
+	return f.Open(ctx)
+}
+
+func isNode(s string) bool {
+	_, err := beam.ParseName(s)
+	return err == nil
+}
+
+// Node gives the node name of a replica's name, or of a node's own.
+func (t *Target) Node(name string) (string, error) {
+	for node, replica := range t.Alias {
+		if replica == name {
+			return node, nil
+		}
+	}
+	if isNode(name) {
+		return name, nil
+	}
+	if len(t.Alias) == 0 {
+		_, err := beam.ParseName(name)
+		return "", err
+	}
+	return "", fmt.Errorf("no replica and no node %q; there are %s", name,
+		strings.Join(slices.Sorted(maps.Values(t.Alias)), ", "))
+}
+
+// replicas gives the replicas that a finding's subject names.
+func (t *Target) replicas(subject string) []string {
+	var out []string
+	for node := range strings.SplitSeq(subject, " -- ") {
+		if r, ok := t.Alias[node]; ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// useResolver makes the prober look names up where the app's replicas do.
+func useResolver(p *probe.Prober, addr string) {
+	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	// The dot at the end keeps this machine's own search list out of it.
+	p.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
+		return r.LookupNetIP(ctx, "ip", strings.TrimSuffix(host, ".")+".")
+	}
+	p.LookupSRV = func(ctx context.Context, name string) ([]string, error) {
+		_, records, err := r.LookupSRV(ctx, "", "", strings.TrimSuffix(name, ".")+".")
+		var targets []string
+		for _, rec := range records {
+			targets = append(targets, strings.TrimSuffix(rec.Target, "."))
+		}
+		return targets, err
+	}
+}
+
+// NoteAlone says that nodes given by --node know nobody else: whether that is how
+// it should be, only the person knows.
+func (t *Target) NoteAlone(s *term.IO, r mesh.Report) {
+	if len(t.Alias) == 0 && r.Alone() {
+		s.Notef("%s is connected to nobody. If it should be, name the others with --node as well.", r.Nodes[0].Name)
+	}
+}

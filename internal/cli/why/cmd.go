@@ -1,0 +1,42 @@
+// Package why is `phial why A B`.
+package why
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/phialdev/phial/internal/cli/target"
+	"github.com/phialdev/phial/internal/cli/term"
+)
+
+// Command gives the verb.
+func Command(s *term.IO) *cobra.Command {
+	var (
+		to  target.Flags
+		out term.Output
+	)
+	cmd := &cobra.Command{
+		Use:   "why A B",
+		Short: "Walk one link step by step: name, DNS, EPMD, port, handshake, cookie, flags",
+		Long: `Why walks the link between two nodes, from A to B and back, each from the other's
+own network where that node can be asked: what the name says, whether DNS knows it,
+EPMD and the distribution port answer, the handshake and the cookie pass, and which
+flags are set. A and B are replicas of a local app or full node names; a node name
+that belongs to no local app is looked for as with --node.
+
+Exit status: 0 the link is up and nothing is wrong at either end, 1 not so, 2 could
+not look.`,
+		Example: `  phial why tally-0 tally-2
+  phial why shop@10.0.0.7 shop@10.0.0.8 --cookie-file /run/secrets/cookie`,
+		Args:              term.Args("A", "B"),
+		ValidArgsFunction: to.App.CompletePods(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			return walk(cmd.Context(), s, &to, args[0], args[1], out.JSON())
+		},
+	}
+	to.Add(cmd)
+	out.Flag(cmd)
+	return cmd
+}
