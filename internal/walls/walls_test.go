@@ -1,0 +1,230 @@
+package walls
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/phialdev/phial"
+
+// A room is a folder of the module, with everything below it.
+type room string
+
+func (r room) holds(pkg string) bool {
+	p := module + "/" + string(r)
+	return pkg == p || strings.HasPrefix(pkg, p+"/")
+}
+
+// A wall says which rooms of ours a room's code (tests apart) may import, and
+// why the wall stands where it does.
+type wall struct {
+	room room
+	may  []room
+	why  string
+}
+
+// walls has a row for every room. A package below none of them fails the test:
+// a new room is a decision, and this table is its record.
+var walls = []wall{
+	{"erlang", []room{"erlang"},
+		"a public library: useful to others without the rest of Phial, so it knows nothing of it"},
+	{"internal/beam", nil,
+		"the one home of the BEAM's strings: everybody reads it, it reads nobody"},
+	{"internal/finding", nil,
+		"the one catalogue of findings: every surface shows it, so it may depend on none"},
+	{"internal/mesh", []room{"internal/beam", "internal/finding"},
+		"pure: the same graph serves prediction, observation and simulation, so nothing that dials may be near it"},
+	{"internal/probe", []room{"erlang", "internal/beam", "internal/finding", "internal/mesh"},
+		"the only room that dials the BEAM; it fills the mesh's types and knows no surface"},
+	{"internal/agent", []room{"erlang", "internal/beam", "internal/finding", "internal/mesh", "internal/probe"},
+		"runs beside a node in every pod: small, and ignorant of engines and terminals"},
+	{"internal/engine/local", []room{"erlang", "internal/beam", "internal/finding", "internal/mesh", "internal/probe", "internal/agent"},
+		"an engine runs what it is told; it prints nothing and knows no command line"},
+	{"internal/report", []room{"internal/beam", "internal/finding", "internal/mesh"},
+		"turns values into text; asks nobody for anything"},
+	{"internal/cli", []room{"erlang", "internal"},
+		"the surface: it may call every room, and no room may call it"},
+	{"internal/bench", []room{"erlang", "internal"},
+		"measures the product from outside; nothing imports it"},
+	{"internal/beamtest", []room{"erlang", "internal/beam"},
+		"real BEAM nodes for tests; never part of a binary"},
+	{"internal/walls", nil, "this test"},
+	{"cmd/phial", []room{"internal/cli"},
+		"one line that calls the command line"},
+}
+
+// closed lists what may not be reached at all, however far down, from a room.
+var closed = []struct {
+	from     room
+	packages []string // import path prefixes
+	why      string
+}{
+	{"internal/mesh", []string{"net", "net/http", "os", "time/tzdata", "math/rand", "math/rand/v2", "crypto/rand"},
+		"pure: no client, no clock, no randomness"},
+	{"internal/finding", []string{"net", "net/http", "os", "math/rand", "math/rand/v2"},
+		"pure: values and texts"},
+	{"internal/agent", []string{"k8s.io", "sigs.k8s.io", module + "/internal/engine"},
+		"the agent goes into every pod: it links no Kubernetes package"},
+	{"internal/probe", []string{"k8s.io", "sigs.k8s.io"},
+		"only operator, cli and tests hold a Kubernetes client"},
+	{"cmd/phial", []string{module + "/internal/beamtest", module + "/erlang/erltest", "testing"},
+		"no test support in the product's binary"},
+}
+
+// direct lists what only the named rooms may import themselves.
+var direct = []struct {
+	pkg  string
+	only []room
+	why  string
+}{
+	{module + "/erlang/dist", []room{"erlang", "internal/probe", "internal/agent", "internal/engine/local", "internal/cli", "internal/bench"},
+		"only probe, and what calls it, dials the BEAM (they name its Config and Cookie)"},
+	{module + "/erlang/erltest", []room{"erlang", "internal/bench"},
+		"fake nodes are for tests and measurements"},
+	{"github.com/spf13/cobra", []room{"internal/cli", "cmd/phial"},
+		"flags stay in the command line's room"},
+	{"github.com/miekg/dns", []room{"internal/engine/local"},
+		"one DNS server, in the engine that needs one"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps,Standard", module+"/...")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, p := range packages(t) {
+		i := slices.IndexFunc(walls, func(w wall) bool { return w.room.holds(p.ImportPath) })
+		if i < 0 {
+			t.Errorf("%s stands in no room of the table: give it one, with the reason", p.ImportPath)
+			continue
+		}
+		r := walls[i]
+		for _, imp := range p.Imports {
+			if !strings.HasPrefix(imp, module+"/") || r.room.holds(imp) {
+				continue
+			}
+			if !slices.ContainsFunc(r.may, func(m room) bool { return m.holds(imp) }) {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imp, r.why)
+			}
+		}
+	}
+}
+
+func TestErlangIsStandardLibraryOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		if !room("erlang").holds(p.ImportPath) {
+			continue
+		}
+		for _, d := range p.Deps {
+			first, _, _ := strings.Cut(d, "/")
+			if strings.Contains(first, ".") && !room("erlang").holds(d) {
+				t.Errorf("%s reaches %s: erlang/ is public and stands on the standard library alone", p.ImportPath, d)
+			}
+		}
+	}
+}
+
+func TestClosedDoors(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, c := range closed {
+			if !c.from.holds(p.ImportPath) {
+				continue
+			}
+			for _, bad := range c.packages {
+				if reaches(p, bad, c.from) {
+					t.Errorf("%s reaches %s: %s", p.ImportPath, bad, c.why)
+				}
+			}
+		}
+		for _, d := range direct {
+			if slices.Contains(p.Imports, d.pkg) && !slices.ContainsFunc(d.only, func(r room) bool { return r.holds(p.ImportPath) }) {
+				t.Errorf("%s imports %s: %s", p.ImportPath, d.pkg, d.why)
+			}
+		}
+	}
+}
+
+// reaches looks as far down as there are packages of somebody else's making;
+// the standard library's own needs are not followed: fmt imports os, and that
+// is no door of ours.
+func reaches(p pkg, bad string, from room) bool {
+	match := func(imp string) bool {
+		return imp == bad || strings.HasPrefix(imp, bad+"/") && strings.Contains(bad, ".")
+	}
+	if strings.Contains(bad, ".") || strings.HasPrefix(string(from), "cmd/") {
+		return slices.ContainsFunc(p.Deps, match)
+	}
+	return slices.ContainsFunc(p.Imports, match)
+}
+
+// The pure rooms may speak of durations, but they may not ask what time it is.
+func TestPureRoomsHaveNoClock(t *testing.T) {
+	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
+	for _, dir := range []string{"../beam", "../finding", "../mesh"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no Go files in %s (%v)", dir, err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			src, err := parser.ParseFile(token.NewFileSet(), f, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(src, func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clock, sel.Sel.Name) {
+					t.Errorf("%s calls time.%s: pure rooms are told the time", f, sel.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+}
+
+func TestEveryWallHasItsReason(t *testing.T) {
+	for _, w := range walls {
+		if w.why == "" {
+			t.Errorf("room %s: a wall without a reason", w.room)
+		}
+	}
+}
