@@ -1,0 +1,79 @@
+# Phial. `make help` lists the targets.
+
+SHELL := /bin/sh
+GO ?= go
+# Heavy things that tests build once (other OTP generations, releases, tools)
+# stand outside the checkout, by content hash.
+HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6),/tmp)
+PHIAL_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/phial
+GOLANGCI_LINT_VERSION := v2.15.0
+LINT := $(PHIAL_CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+TESTFLAGS ?= -timeout 20m
+FUZZTIME ?= 30s
+export HOME PHIAL_CACHE
+# Debian keeps nft and debootstrap where an ordinary user's PATH does not reach.
+export PATH := $(PATH):/usr/sbin:/sbin
+export GOTOOLCHAIN ?= local
+export GOFLAGS ?= -mod=readonly
+# Elixir warns, and mangles names, where the locale is not UTF-8.
+export LANG := C.UTF-8
+export LC_ALL := C.UTF-8
+
+.DEFAULT_GOAL := help
+.PHONY: help build install demo test check lint fmt fuzz bench otps setup-demo setup-test clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/phial
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/phial ./cmd/phial
+
+install: ## install phial into GOBIN
+	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/phial
+
+demo: setup-demo build ## run examples/tally as three replicas, show the mesh, break one, say why; ends by itself
+	@scripts/demo.sh
+
+test: setup-test lint otps ## everything: linters, the example's own tests, all Go tests with the race detector
+	cd examples/tally && MIX_ENV=test mix test
+	$(GO) test -race $(TESTFLAGS) ./...
+
+check: ## the quick loop: vet, and the tests that need no real node
+	$(GO) vet ./...
+	$(GO) test -short ./...
+
+lint: $(LINT) ## golangci-lint, at the pinned version
+	$(LINT) run ./...
+
+$(LINT):
+	@echo "lint: building golangci-lint $(GOLANGCI_LINT_VERSION), once" >&2
+	@mkdir -p $(PHIAL_CACHE)/bin/tmp.$$$$ && \
+	  GOFLAGS= GOBIN=$(PHIAL_CACHE)/bin/tmp.$$$$ $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) && \
+	  mv $(PHIAL_CACHE)/bin/tmp.$$$$/golangci-lint $@ && rmdir $(PHIAL_CACHE)/bin/tmp.$$$$
+
+fmt: $(LINT) ## format the code
+	$(LINT) fmt ./...
+
+fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
+	@for f in erlang/etf:FuzzDecode erlang/etf:FuzzRoundTrip erlang/epmd:FuzzRequest erlang/epmd:FuzzAnswer \
+	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake; do \
+	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
+
+bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the release's own tools; fails where one is missed
+	$(GO) run ./erlang/etf/bench
+	$(GO) run ./internal/bench/connect
+	$(GO) run ./internal/bench/startup
+	$(GO) test -run '^$$' -bench 'Scan1000' -benchtime 3x ./internal/probe
+	$(GO) test -run '^$$' -bench . ./erlang/dist
+
+otps: ## OTP 25, 27 and 29 side by side in the cache (the first time takes minutes)
+	@$(GO) run ./internal/beamtest/prepare
+
+setup-demo:
+	@scripts/setup.sh demo
+
+setup-test:
+	@scripts/setup.sh test
+
+clean: ## remove what was built in the checkout
+	rm -rf bin dist examples/*/_build

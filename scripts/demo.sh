@@ -1,0 +1,55 @@
+#!/bin/sh
+# The demo: three replicas of examples/tally, their mesh, a request answered by
+# each, one broken on purpose and diagnosed, mended, and everything ended.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PWD/bin:$PATH
+app=tally
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+run() {
+	printf '$ %s\n' "$*"
+	"$@"
+}
+# expect STATUS COMMAND...: the demo fails if a command ends otherwise.
+expect() {
+	want=$1
+	shift
+	printf '$ %s\n' "$*"
+	got=0
+	"$@" || got=$?
+	if [ "$got" != "$want" ]; then
+		echo "demo: '$*' ended with status $got, expected $want" >&2
+		exit 1
+	fi
+}
+trap 'phial down --name $app >/dev/null 2>&1 || true' EXIT
+
+say "1. Three replicas of a real Elixir release, named as Kubernetes would name them"
+run phial up examples/tally --name $app --replicas 3 --detach
+
+say "2. Do they form a mesh?"
+expect 0 phial mesh --name $app
+
+say "3. A request answered by each replica"
+run phial status --name $app
+phial status --name $app 2>/dev/null | tr ' ' '\n' | grep '^http' | while read -r url; do
+	run curl -sS --max-time 10 -X POST "$url/tally/demo"
+	echo
+done
+
+say "4. Break one: tally-2 restarts with another cookie"
+run phial break tally-2 cookie --name $app
+expect 1 phial mesh --name $app
+
+say "5. Why can tally-0 and tally-2 not connect?"
+expect 1 phial why tally-0 tally-2 --name $app
+
+say "6. Mend it"
+run phial mend --name $app
+expect 0 phial mesh --name $app
+
+say "7. Stop"
+run phial down --name $app
+trap - EXIT
