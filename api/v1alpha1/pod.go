@@ -1,0 +1,178 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// ServiceMesh is a proxy that the cluster puts beside pods.
+// +kubebuilder:validation:Enum=None;Istio;Linkerd
+type ServiceMesh string
+
+// The service meshes.
+const (
+	MeshNone    ServiceMesh = "None"
+	MeshIstio   ServiceMesh = "Istio"
+	MeshLinkerd ServiceMesh = "Linkerd"
+)
+
+// NetworkSpec says which address families and service mesh the cluster has.
+type NetworkSpec struct {
+	// IPFamilyPolicy of the Services; left out, the cluster's default.
+	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
+	// +optional
+	IPFamilyPolicy corev1.IPFamilyPolicy `json:"ipFamilyPolicy,omitempty"`
+	// IPFamilies of the Services, the first is the one that nodes talk over: it must be
+	// the pods' primary family, since POD_IP is of that. Left out, IPv4.
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:items:Enum=IPv4;IPv6
+	// +listType=atomic
+	// +optional
+	IPFamilies []corev1.IPFamily `json:"ipFamilies,omitempty"`
+	// ClusterDomain is the DNS domain of the cluster.
+	// +kubebuilder:default="cluster.local"
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +optional
+	ClusterDomain string `json:"clusterDomain,omitempty"`
+	// ServiceMesh keeps EPMD and the distribution out of the mesh's proxy.
+	// +kubebuilder:default=None
+	// +optional
+	ServiceMesh ServiceMesh `json:"serviceMesh,omitempty"`
+}
+
+// Managed says whether the plan looks after something.
+// +kubebuilder:validation:Enum=Managed;Unmanaged
+type Managed string
+
+// The values of Managed.
+const (
+	IsManaged   Managed = "Managed"
+	IsUnmanaged Managed = "Unmanaged"
+)
+
+// NetworkPolicySpec says which traffic is allowed.
+type NetworkPolicySpec struct {
+	// Ingress Managed lets EPMD, distribution and agents in from the app's own pods
+	// alone, and HTTP from everywhere. Unmanaged makes no rule.
+	// +kubebuilder:default=Managed
+	// +optional
+	Ingress Managed `json:"ingress,omitempty"`
+	// Egress Managed allows DNS, the app's own pods, and egressRules, nothing else.
+	// +kubebuilder:default=Unmanaged
+	// +optional
+	Egress Managed `json:"egress,omitempty"`
+	// IngressRules are let in as well.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	// +optional
+	IngressRules []networkingv1.NetworkPolicyIngressRule `json:"ingressRules,omitempty"`
+	// EgressRules are let out as well: the database, the brokers. Only with egress Managed.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	// +optional
+	EgressRules []networkingv1.NetworkPolicyEgressRule `json:"egressRules,omitempty"`
+}
+
+// Spread says how hard replicas are kept apart.
+// +kubebuilder:validation:Enum=ScheduleAnyway;DoNotSchedule;Disabled
+type Spread string
+
+// The values of Spread.
+const (
+	SpreadAnyway   Spread = "ScheduleAnyway"
+	SpreadStrictly Spread = "DoNotSchedule"
+	SpreadDisabled Spread = "Disabled"
+)
+
+// TopologySpreadSpec spreads replicas over zones and machines.
+type TopologySpreadSpec struct {
+	// Zone spreads over topology.kubernetes.io/zone.
+	// +kubebuilder:default=ScheduleAnyway
+	// +optional
+	Zone Spread `json:"zone,omitempty"`
+	// Node spreads over kubernetes.io/hostname.
+	// +kubebuilder:default=ScheduleAnyway
+	// +optional
+	Node Spread `json:"node,omitempty"`
+}
+
+// BusyWait says whether schedulers spin while they have nothing to do.
+// +kubebuilder:validation:Enum=Auto;Never;Default
+type BusyWait string
+
+// The values of BusyWait.
+const (
+	BusyWaitAuto    BusyWait = "Auto"    // Never under a CPU limit, otherwise Default
+	BusyWaitNever   BusyWait = "Never"   // +sbwt none, +sbwtdcpu none, +sbwtdio none
+	BusyWaitDefault BusyWait = "Default" // what vm.args says, or OTP
+)
+
+// VMSpec is how the BEAM fits the container.
+type VMSpec struct {
+	// MaxPorts is +Q, 1024 to 134217727: files and sockets that the VM may hold. Without
+	// it the VM sizes a table by the limit on open files, which can cost gigabytes.
+	// +kubebuilder:default=65536
+	// +kubebuilder:validation:Minimum=1024
+	// +kubebuilder:validation:Maximum=134217727
+	// +optional
+	MaxPorts int32 `json:"maxPorts,omitempty"`
+	// BusyWait is whether schedulers spin while they wait, which counts against a CPU limit.
+	// +kubebuilder:default=Auto
+	// +optional
+	BusyWait BusyWait `json:"busyWait,omitempty"`
+	// Flags are further flags of erl, such as "+P 2000000". Of emulator flags that stand in
+	// vm.args too, these win.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
+	// +listType=atomic
+	// +optional
+	Flags []string `json:"flags,omitempty"`
+	// CrashDump keeps erl_crash.dump on a volume that outlives the container.
+	// +kubebuilder:default={}
+	// +optional
+	CrashDump CrashDumpSpec `json:"crashDump,omitempty"`
+}
+
+// CrashDumpSpec is where a crash dump goes. A dump holds the memory of the node,
+// the cookie included.
+type CrashDumpSpec struct {
+	// Mode is whether a dump is written.
+	// +kubebuilder:default=Enabled
+	// +optional
+	Mode Switch `json:"mode,omitempty"`
+	// MaxSeconds is how long writing may take (ERL_CRASH_DUMP_SECONDS); it delays the restart.
+	// +kubebuilder:default=30
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=600
+	// +optional
+	MaxSeconds int32 `json:"maxSeconds,omitempty"`
+	// SizeLimit of the volume.
+	// +kubebuilder:default="1Gi"
+	// +optional
+	SizeLimit *resource.Quantity `json:"sizeLimit,omitempty"`
+}
+
+// SecuritySpec is how the container is confined. Always: not root, no
+// capabilities, no privilege escalation, seccomp RuntimeDefault.
+type SecuritySpec struct {
+	// RunAsUser is the uid, and the group; not 0.
+	// +kubebuilder:default=65532
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
+	// +optional
+	RunAsUser int64 `json:"runAsUser,omitempty"`
+	// ReadOnlyRootFilesystem mounts the image read-only; /tmp, RELEASE_TMP and
+	// writablePaths stay writable.
+	// +kubebuilder:default=Enabled
+	// +optional
+	ReadOnlyRootFilesystem Switch `json:"readOnlyRootFilesystem,omitempty"`
+	// WritablePaths are directories that the app writes to; what it writes is gone with the pod.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:Pattern=`^/.+$`
+	// +listType=set
+	// +optional
+	WritablePaths []string `json:"writablePaths,omitempty"`
+}
