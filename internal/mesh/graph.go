@@ -99,16 +99,6 @@ func (g *Graph) Expected() int { return g.need }
 // Up counts those of the expected links that are there.
 func (g *Graph) Up() int { return g.up }
 
-// Full reports whether every expected link is there and every node was reached.
-func (g *Graph) Full() bool {
-	for i := range g.names {
-		if !g.reached(i) {
-			return false
-		}
-	}
-	return g.up == g.need
-}
-
 // Islands gives the connected parts: every node stands in exactly one, the largest
 // island first, equal ones by their first name. A node that was not reached, and
 // that nobody sees, is an island of its own.

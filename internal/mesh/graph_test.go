@@ -28,15 +28,14 @@ func TestGraphOfThree(t *testing.T) {
 		islands       [][]string
 		up            int
 		missing, ways []Link
-		full          bool
 	}{
-		{"full", []Node{node(a, b, c), node(b, a, c), node(c, a, b)}, [][]string{{a, b, c}}, 3, nil, nil, true},
-		{"apart", []Node{node(a), node(b), node(c)}, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, nil, false},
-		{"one out", []Node{node(a, b), node(b, a), node(c)}, [][]string{{a, b}, {c}}, 1, []Link{{a, c}, {b, c}}, nil, false},
-		{"a chain is one island and no full mesh", []Node{node(a, b), node(b, a, c), node(c, b)}, [][]string{{a, b, c}}, 2, []Link{{a, c}}, nil, false},
-		{"one way", []Node{node(a, b), node(b), node(c)}, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, []Link{{a, b}}, false},
-		{"an end that could not be asked does not deny", []Node{node(a, b, c), unreached(b, CauseFrozen), node(c, a, b)}, [][]string{{a, b, c}}, 3, nil, nil, false},
-		{"nobody looked", nil, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, nil, false},
+		{"full", []Node{node(a, b, c), node(b, a, c), node(c, a, b)}, [][]string{{a, b, c}}, 3, nil, nil},
+		{"apart", []Node{node(a), node(b), node(c)}, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, nil},
+		{"one out", []Node{node(a, b), node(b, a), node(c)}, [][]string{{a, b}, {c}}, 1, []Link{{a, c}, {b, c}}, nil},
+		{"a chain is one island and no full mesh", []Node{node(a, b), node(b, a, c), node(c, b)}, [][]string{{a, b, c}}, 2, []Link{{a, c}}, nil},
+		{"one way", []Node{node(a, b), node(b), node(c)}, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, []Link{{a, b}}},
+		{"an end that could not be asked does not deny", []Node{node(a, b, c), unreached(b, CauseFrozen), node(c, a, b)}, [][]string{{a, b, c}}, 3, nil, nil},
+		{"nobody looked", nil, [][]string{{a}, {b}, {c}}, 0, []Link{{a, b}, {a, c}, {b, c}}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,9 +52,6 @@ func TestGraphOfThree(t *testing.T) {
 			if d := cmp.Diff(tt.ways, g.OneWay()); d != "" {
 				t.Errorf("one way (-want +got):\n%s", d)
 			}
-			if g.Full() != tt.full {
-				t.Errorf("full: %v, want %v", g.Full(), tt.full)
-			}
 		})
 	}
 }
@@ -67,8 +63,8 @@ func TestGraphDoesNotWantWhatNobodyWants(t *testing.T) {
 	hidden.Flags.Hidden = Yes
 	chooser.Flags.ConnectAll = No
 	g := Build(Observation{Expected: []string{a, b, h, p}, Nodes: []Node{node(a, b, p), node(b, a), hidden, chooser}})
-	if g.Expected() != 1 || g.Up() != 1 || !g.Full() {
-		t.Errorf("links %d of %d, full %v; want 1 of 1, full", g.Up(), g.Expected(), g.Full())
+	if g.Expected() != 1 || g.Up() != 1 {
+		t.Errorf("links %d of %d, want 1 of 1", g.Up(), g.Expected())
 	}
 	if d := cmp.Diff([][]string{{a, b, p}, {h}}, g.Islands()); d != "" {
 		t.Errorf("islands (-want +got):\n%s", d)

@@ -90,11 +90,7 @@ func Mend(s *term.IO) *cobra.Command {
 		Args:              term.Args("[POD]"),
 		ValidArgsFunction: app.CompletePods(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pod := ""
-			if len(args) == 1 {
-				pod = args[0]
-			}
-			c, err := app.ForPod(pod)
+			c, pod, err := app.ForArgs(args)
 			if err != nil {
 				return err
 			}

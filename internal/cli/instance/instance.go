@@ -41,6 +41,16 @@ func (f *Flag) Find() (*local.Client, error) {
 	return c, err
 }
 
+// ForArgs gives the replica that optional arguments [POD] name, empty for every
+// one, and its app.
+func (f *Flag) ForArgs(args []string) (c *local.Client, pod string, err error) {
+	if len(args) == 1 {
+		pod = args[0]
+	}
+	c, err = f.ForPod(pod)
+	return c, pod, err
+}
+
 // ForPod gives the app that has that replica: the one meant by --name, or the
 // only one with a replica of that name.
 func (f *Flag) ForPod(pod string) (*local.Client, error) {

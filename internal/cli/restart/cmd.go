@@ -22,11 +22,7 @@ Without POD it does so with one replica after the other.`,
 		Args:              term.Args("[POD]"),
 		ValidArgsFunction: app.CompletePods(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pod := ""
-			if len(args) == 1 {
-				pod = args[0]
-			}
-			c, err := app.ForPod(pod)
+			c, pod, err := app.ForArgs(args)
 			if err != nil {
 				return err
 			}
