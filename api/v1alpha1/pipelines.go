@@ -94,8 +94,21 @@ type KafkaSpec struct {
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Concurrency int32 `json:"concurrency,omitempty"`
-	// AuthenticationRef names a KEDA TriggerAuthentication for brokers that want one.
-	// +kubebuilder:validation:MaxLength=253
+	// AuthenticationRef names KEDA's credentials for brokers that want some. Only with
+	// lagPerReplica; the app takes its own from env.
 	// +optional
-	AuthenticationRef string `json:"authenticationRef,omitempty"`
+	AuthenticationRef *AuthenticationReference `json:"authenticationRef,omitempty"`
+}
+
+// AuthenticationReference names an object of KEDA that holds credentials.
+type AuthenticationReference struct {
+	// Name of the object.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Kind is TriggerAuthentication, of the same namespace, or ClusterTriggerAuthentication.
+	// +kubebuilder:default=TriggerAuthentication
+	// +kubebuilder:validation:Enum=TriggerAuthentication;ClusterTriggerAuthentication
+	// +optional
+	Kind string `json:"kind,omitempty"`
 }
