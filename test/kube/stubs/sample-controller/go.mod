@@ -1,0 +1,4 @@
+// sample-controller is not on the module proxy and nothing here imports it: k8s.io/kubernetes only names it.
+module k8s.io/sample-controller
+
+go 1.24
