@@ -14,6 +14,7 @@ import (
 	"github.com/phialdev/phial/internal/cli/down"
 	"github.com/phialdev/phial/internal/cli/explain"
 	"github.com/phialdev/phial/internal/cli/fault"
+	"github.com/phialdev/phial/internal/cli/initialize"
 	"github.com/phialdev/phial/internal/cli/logs"
 	"github.com/phialdev/phial/internal/cli/mesh"
 	"github.com/phialdev/phial/internal/cli/remote"
@@ -83,6 +84,8 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
 		id, title string
 		verbs     []*cobra.Command
 	}{
+		{"write", "Describe an app:", []*cobra.Command{
+			initialize.Command(s)}},
 		{"run", "Run an app on this machine:", []*cobra.Command{
 			up.Command(s), try.Command(s), status.Command(s), logs.Command(s), remote.Command(s),
 			scale.Command(s), restart.Command(s), down.Command(s)}},

@@ -58,13 +58,21 @@ var walls = []wall{
 		"runs beside a node in every pod: small, and ignorant of engines and terminals"},
 	{"internal/engine/local", []room{"api", "erlang", "internal/beam", "internal/finding", "internal/mesh", "internal/plan", "internal/probe", "internal/agent"},
 		"an engine runs what it is told; it prints nothing and knows no command line"},
+	{"internal/project", []room{"internal/beam"},
+		"facts about a source tree, for whoever asks; it knows nothing of what is made of them"},
+	{"internal/scaffold", []room{"api", "internal/beam", "internal/project"},
+		"turns facts into files, and neither reads nor writes one: the command line shows them first"},
 	{"internal/report", []room{"internal/beam", "internal/finding", "internal/mesh"},
 		"turns values into text; asks nobody for anything"},
 	{"internal/cli", []room{"api", "deploy/crd", "erlang", "internal"},
 		"the surface: it may call every room, and no room may call it"},
 	{"internal/bench", []room{"api", "deploy/crd", "erlang", "internal"},
 		"measures the product from outside; nothing imports it"},
-	{"internal/beamtest", []room{"erlang", "internal/beam"},
+	{"internal/testkit", nil,
+		"what the harnesses of real things share; knows none of them"},
+	{"internal/kubetest", []room{"internal/testkit"},
+		"a real Kubernetes for tests; it judges what others render, so it knows nothing of Phial's own; never part of a binary"},
+	{"internal/beamtest", []room{"erlang", "internal/beam", "internal/testkit"},
 		"real BEAM nodes for tests; never part of a binary"},
 	{"internal/walls", nil, "this test"},
 	{"cmd/phial", []room{"internal/cli"},
@@ -83,6 +91,10 @@ var closed = []struct {
 		"pure: no client"},
 	{"internal/finding", []string{"net", "net/http", "os", "math/rand", "math/rand/v2"},
 		"pure: values and texts"},
+	{"internal/project", []string{"os", "net", "net/http", "os/exec", "k8s.io"},
+		"it reads the tree that it is given, and runs nothing of it"},
+	{"internal/scaffold", []string{"os", "net", "net/http", "os/exec", "math/rand", "math/rand/v2", "crypto/rand"},
+		"pure: the same facts give the same files"},
 	{"internal/agent", []string{"k8s.io", "sigs.k8s.io", module + "/internal/engine"},
 		"the agent goes into every pod: it links no Kubernetes package"},
 	{"internal/probe", []string{"k8s.io", "sigs.k8s.io"},
@@ -204,7 +216,7 @@ func reaches(p pkg, bad string, from room) bool {
 // The pure rooms may speak of durations, but they may not ask what time it is.
 func TestPureRoomsHaveNoClock(t *testing.T) {
 	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
-	for _, dir := range []string{"../beam", "../finding", "../mesh"} {
+	for _, dir := range []string{"../beam", "../finding", "../mesh", "../project", "../scaffold"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no Go files in %s (%v)", dir, err)

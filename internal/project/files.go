@@ -1,0 +1,121 @@
+package project
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+)
+
+// apps reads the mix.exs of each application of an umbrella.
+func (r *reader) apps(dir string) error {
+	for _, name := range r.p.Under(dir) {
+		sub := path.Join(dir, name)
+		file := path.Join(sub, "mix.exs")
+		if !r.p.Has(file) {
+			continue
+		}
+		src, err := r.optional(file)
+		if err != nil {
+			return err
+		}
+		r.p.Apps = append(r.p.Apps, readMix(sub, src, r.p.Has))
+	}
+	return nil
+}
+
+// lock reads the names in mix.lock, a map of them.
+func (r *reader) lock() error {
+	src, err := r.optional("mix.lock")
+	if err != nil {
+		return err
+	}
+	s := newSource("mix.lock", src)
+	depth := 0
+	for i, t := range s.tokens {
+		switch {
+		case t.kind == opening:
+			depth++
+		case t.kind == closing:
+			depth--
+		case t.kind == key && depth == 1:
+			r.p.Lock = append(r.p.Lock, Dep{Name: t.text, At: s.at(i)})
+		}
+	}
+	return nil
+}
+
+// tools reads .tool-versions: "NAME VERSION..." on a line, # begins a comment.
+func (r *reader) tools() error {
+	const file = ".tool-versions"
+	src, err := r.optional(file)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for line := range strings.Lines(src) {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		if _, twice := r.p.Tools[f[0]]; !twice {
+			col := strings.Index(line, f[0]) + len(f[0])
+			r.p.Tools[f[0]] = Tool{f[1], Pos{file, n, col + strings.Index(line[col:], f[1]) + 1}}
+		}
+	}
+	return nil
+}
+
+// git reads the URL of origin. A worktree's .git is a file, and says nothing here.
+func (r *reader) git() error {
+	const file = ".git/config"
+	if fi, err := fs.Stat(r.fs, ".git"); err != nil || !fi.IsDir() {
+		return nil
+	}
+	src, err := r.optional(file)
+	if err != nil {
+		return err
+	}
+	origin, n := false, 0
+	for line := range strings.Lines(src) {
+		n++
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			origin = line == `[remote "origin"]`
+			continue
+		}
+		name, url, ok := strings.Cut(line, "=")
+		if origin && ok && strings.TrimSpace(name) == "url" {
+			r.p.Remote = known(strings.TrimSpace(url), Pos{File: file, Line: n})
+			return nil
+		}
+	}
+	return nil
+}
+
+// EnvSh is what rel/env.sh.eex says.
+type EnvSh struct {
+	Distribution Fact[string] // RELEASE_DISTRIBUTION, where it is set to one word
+	CookieFile   bool         // it names PHIAL_COOKIE_FILE
+}
+
+var distributionSet = regexp.MustCompile(`(?m)^\s*(?:export\s+)?RELEASE_DISTRIBUTION=["']?([a-z]+)["']?\s*$`)
+
+// envSh reads rel/env.sh.eex.
+func (r *reader) envSh() error {
+	const file = "rel/env.sh.eex"
+	src, err := r.optional(file)
+	if err != nil {
+		return err
+	}
+	r.p.EnvSh.CookieFile = strings.Contains(src, beam.EnvPhialCookieFile)
+	if all := distributionSet.FindAllStringSubmatchIndex(src, -1); len(all) == 1 {
+		m := all[0]
+		r.p.EnvSh.Distribution = known(src[m[2]:m[3]], Pos{File: file, Line: strings.Count(src[:m[2]], "\n") + 1})
+	}
+	return nil
+}

@@ -1,0 +1,364 @@
+package scaffold
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// choices are what was worked out, as phial.yaml's template shows it.
+type choices struct {
+	p     *project.Project
+	base  string
+	notes []Note
+	about string // the file that notes are about at the moment
+
+	Name         string
+	Release      string
+	Named        bool // mix.exs names the release, so that mix wants its name
+	OtherRelease bool // the release's name does not follow from the app's
+	Image        string
+	ImageWhy     string
+	Type         string
+	TypeWhy      string
+	Discovery    string
+	DiscoveryWhy string
+	Stable       bool
+	StableWhy    string
+	Port         int // 0: no HTTP
+	PortWhy      string
+	Ready        project.Route
+	Live         project.Route
+	Pipelines    []pipeline
+	Ecto         bool
+	Migrator     string   // module, or empty
+	Secrets      []string // names of variables that must be there
+}
+
+func (c *choices) note(at project.Pos, format string, args ...any) {
+	c.notes = append(c.notes, Note{At: at, Text: fmt.Sprintf(format, args...), File: c.about})
+}
+
+func (c *choices) has(dep string) bool {
+	_, ok := c.p.Dep(dep)
+	return ok
+}
+
+func (c *choices) choose(o Options) error {
+	if c.p.Cut {
+		c.note(project.Pos{File: "."}, "there are more files here than are looked at; what is in the rest is not known")
+	}
+	for _, m := range c.p.Mixes() {
+		if m.Deps.State == project.Unknown {
+			c.note(m.Deps.At, "the dependencies are computed: went by those that stand there, and by mix.lock")
+		}
+	}
+	c.about = "phial.yaml"
+	if err := c.release(o); err != nil {
+		return err
+	}
+	if err := c.names(o); err != nil {
+		return err
+	}
+	c.http()
+	c.kind(o)
+	if c.Type == string(v1alpha1.Clustered) {
+		c.discovery(o)
+	}
+	c.kafka()
+	c.ecto()
+	c.environment()
+	if c.p.Has(envSh) && !c.p.EnvSh.CookieFile {
+		c.notes = append(c.notes, Note{At: project.Pos{File: envSh}, File: envSh, Kept: true,
+			Text: "does not read the cookie's file, so that rpc and remote fail after the cookie was changed live (COO-08); `phial init --dry-run --force --diff` shows the lines"})
+	}
+	return nil
+}
+
+const envSh = "rel/env.sh.eex"
+
+// release decides which release the image holds.
+func (c *choices) release(o Options) error {
+	m := c.p.Mix
+	rels := m.Releases
+	names := make([]string, 0, len(rels.Value))
+	for _, r := range rels.Value {
+		names = append(names, r.Name)
+	}
+	c.Named = true
+	switch {
+	case o.Release != "" && rels.Known() && len(names) > 0 && !slices.Contains(names, o.Release):
+		return fmt.Errorf("%s: no release %s: there is %s", rels.At, o.Release, list(names))
+	case o.Release != "":
+		c.Release = o.Release
+	case rels.Known() && len(names) == 1:
+		c.Release = names[0]
+	case rels.Known() && len(names) > 1 && m.DefaultRelease.Known():
+		c.Release = m.DefaultRelease.Value
+	case rels.Known() && len(names) > 1 && slices.Contains(names, m.App.Value):
+		c.Release = m.App.Value
+		c.note(rels.At, "several releases (%s); took %s, --release picks another", list(names), c.Release)
+	case rels.Known() && len(names) > 1:
+		return fmt.Errorf("%s: several releases, pick one with --release: %s", rels.At, strings.Join(names, ", "))
+	case c.p.Umbrella() && rels.State == project.Unknown:
+		return fmt.Errorf("%s: the releases are computed, and an umbrella has none of its own name: give it with --release", rels.At)
+	case c.p.Umbrella():
+		return fmt.Errorf("%s: an umbrella project without releases: name one there (releases: [NAME: [applications: [APP: :permanent]]]) and run this again", m.AppsPath.At)
+	case !m.App.Known():
+		return fmt.Errorf("%s: could not read the app's name, for it is computed: give the release's with --release", firstAt(m.App.At))
+	default:
+		c.Release = m.App.Value
+		c.Named = false
+		if rels.State == project.Unknown {
+			c.note(rels.At, "the releases are computed: assumed one named after the app, %s; --release names another", c.Release)
+		}
+	}
+	if !releaseForm.MatchString(c.Release) {
+		return fmt.Errorf("release %q: the base of a node's name has 1 to 40 lower-case letters, digits and _, a letter first", c.Release)
+	}
+	return nil
+}
+
+var releaseForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// names decides what the app and its image are called.
+func (c *choices) names(o Options) error {
+	c.Name = o.Name
+	if c.Name == "" {
+		c.Name = strings.Trim(strings.ReplaceAll(c.Release, "_", "-"), "-")
+		if !nameForm.MatchString(c.Name) {
+			return fmt.Errorf("release %s gives no name for an app: choose one with --name", c.Release)
+		}
+	}
+	c.OtherRelease = strings.ReplaceAll(c.Name, "-", "_") != c.Release
+	version := c.p.Mix.Version
+	tag := strings.ReplaceAll(version.Value, "+", "-")
+	c.Image = o.Image
+	switch {
+	case o.Image == "":
+		c.Image = c.Name
+	case tagged(o.Image):
+		return nil
+	}
+	if tag == "" {
+		tag = "dev"
+		c.ImageWhy = "put the version here: mix.exs does not say it literally"
+		c.note(firstAt(version.At), "could not tell the version: image is %s:%s", c.Image, tag)
+	}
+	c.Image += ":" + tag
+	return nil
+}
+
+// tagged says whether an image's name ends in a tag or digest.
+func tagged(image string) bool {
+	return strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":")
+}
+
+// repository is the image's name without them.
+func (c *choices) repository() string {
+	name, _, _ := strings.Cut(c.Image, "@")
+	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
+		name = name[:i]
+	}
+	return name
+}
+
+// servers are packages that serve HTTP.
+var servers = []string{"phoenix", "bandit", "plug_cowboy", "cowboy", "mist"}
+
+// http decides which port, and which paths tell that a replica is well.
+func (c *choices) http() {
+	server := slices.IndexFunc(servers, c.has)
+	port := c.p.Port
+	switch {
+	case port.Name != "":
+		c.Port, c.PortWhy = 4000, "told to the app in PORT ("+port.At.File+")"
+		if n, ok := number(port.Default.Value); ok {
+			c.Port = n
+		}
+	case c.p.FixedPort.Known():
+		c.Port, c.PortWhy = c.p.FixedPort.Value, "as in "+c.p.FixedPort.At.File
+		c.note(c.p.FixedPort.At, "the port is fixed; `phial up` gives each replica its own in PORT: read it in config/runtime.exs")
+	case server >= 0:
+		d, _ := c.p.Dep(servers[server])
+		c.Port, c.PortWhy = 4000, "assumed"
+		c.note(d.At, "%s is there, and nothing says on which port: assumed 4000; read PORT in config/runtime.exs", d.Name)
+	default:
+		return
+	}
+	if d, ok := c.p.Dep("phoenix"); ok && !c.p.Server.Known() {
+		c.note(d.At, "nothing starts the endpoint in a release: have config/runtime.exs set server: true where PHX_SERVER is set")
+	}
+	c.Ready = route(c.p.Health, "ready", "readyz", "readiness", "health", "healthz", "healthcheck", "health_check", "health-check", "up", "ping", "status")
+	c.Live = route(c.p.Health, "live", "livez", "liveness", "alive")
+	if c.Ready.Path == "" {
+		c.note(project.Pos{File: "lib"}, "no health route seen; where there is one that asks for what a request needs, name it in health.path")
+	}
+}
+
+func number(s string) (int, bool) {
+	n := 0
+	for _, c := range s {
+		if c < '0' || c > '9' || n > 65535 {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, n >= 1024 && n <= 65535
+}
+
+// route gives the first route whose last part is the earliest of the words.
+func route(all []project.Route, words ...string) project.Route {
+	for _, w := range words {
+		for _, r := range all {
+			if path.Base(r.Path) == w {
+				return r
+			}
+		}
+	}
+	return project.Route{}
+}
+
+// clustering are packages that make sense only where nodes know of one another.
+var clustering = []string{"libcluster", "dns_cluster", "horde", "swarm", "syn", "partisan", "ra", "khepri", "delta_crdt", "phoenix_pubsub",
+	"nebulex", "highlander", "mnesiac", "memento", "ecto_mnesia", "pogo", "global_flags"}
+
+// kind decides between Clustered and Stateless.
+func (c *choices) kind(o Options) {
+	c.Type = string(v1alpha1.Clustered)
+	dist := c.p.EnvSh.Distribution
+	switch i := slices.IndexFunc(clustering, c.has); {
+	case o.Type != "":
+		c.Type = o.Type
+	case dist.Known() && dist.Value == "none":
+		c.Type, c.TypeWhy = string(v1alpha1.Stateless), dist.At.File+" switches distribution off"
+	case i >= 0:
+		c.TypeWhy = clustering[i] + " is among the dependencies"
+	case len(c.p.Uses) > 0:
+		c.TypeWhy = c.p.Uses[0].At.File + " uses " + c.p.Uses[0].What
+	case c.has("phoenix"):
+		c.TypeWhy = "Phoenix sends its messages to the replicas it is connected to"
+	default:
+		c.TypeWhy = "Nothing speaks against it; Stateless if replicas need not know of one another"
+		c.note(project.Pos{File: "mix.exs"}, "nothing says whether replicas need one another: assumed type Clustered, which can't be changed later; --type Stateless if not")
+	}
+}
+
+// stable are packages that keep a node's name on disk.
+var stable = []string{"ra", "khepri", "mnesiac", "memento", "ecto_mnesia", "rabbit"}
+
+// discovery decides who finds the peers, and what nodes are named after.
+func (c *choices) discovery(o Options) {
+	c.Discovery = o.Discovery
+	if c.Discovery == "" {
+		c.Discovery, c.DiscoveryWhy = string(v1alpha1.DiscoveryPhial), "No clustering library: Phial's agents connect the nodes"
+		lib, libcluster := c.p.Dep("libcluster")
+		switch {
+		case libcluster:
+			c.libcluster(lib)
+		case c.has("dns_cluster"):
+			c.Discovery, c.DiscoveryWhy = string(v1alpha1.DiscoveryDNSCluster), "dns_cluster; it is told what to look up in DNS_CLUSTER_QUERY"
+			if !slices.ContainsFunc(c.p.Runtime, func(v project.EnvVar) bool { return v.Name == "DNS_CLUSTER_QUERY" }) {
+				d, _ := c.p.Dep("dns_cluster")
+				c.note(d.At, "config/runtime.exs does not read DNS_CLUSTER_QUERY, without which dns_cluster looks for nobody (DSC-13)")
+			}
+		case c.has("partisan"):
+			d, _ := c.p.Dep("partisan")
+			c.note(d.At, "Partisan makes links of its own: set clustered.join: Never in phial.yaml if Phial is to leave them alone")
+		}
+	}
+	if c.Discovery == string(v1alpha1.DiscoveryLibclusterDNSSRV) {
+		c.Stable, c.StableWhy = true, "DNSSRV dials host names"
+	}
+	if i := slices.IndexFunc(stable, c.has); i >= 0 {
+		c.disk(stable[i] + " keeps node names on disk")
+	} else if i := slices.IndexFunc(c.p.Uses, func(u project.Use) bool { return u.What == ":mnesia" || u.What == ":ra" || u.What == ":khepri" }); i >= 0 {
+		c.disk(c.p.Uses[i].At.File + " uses " + c.p.Uses[i].What + ", which keeps node names")
+	}
+}
+
+// disk names nodes after pods that stay, where the discovery dials such names.
+func (c *choices) disk(why string) {
+	switch c.Discovery {
+	case string(v1alpha1.DiscoveryLibclusterDNS), string(v1alpha1.DiscoveryDNSCluster):
+		c.note(project.Pos{File: "mix.exs"}, "%s; %s dials addresses, which change: use libcluster's Kubernetes.DNSSRV or discovery Phial, with identity Stable (NAM-14)", why, c.Discovery)
+	default:
+		c.Stable, c.StableWhy = true, why
+	}
+}
+
+// strategies are libcluster's, and the discovery that each stands for.
+var strategies = map[string]v1alpha1.Discovery{
+	"Kubernetes":        v1alpha1.DiscoveryLibclusterKubernetes,
+	"Kubernetes.DNS":    v1alpha1.DiscoveryLibclusterDNS,
+	"Kubernetes.DNSSRV": v1alpha1.DiscoveryLibclusterDNSSRV,
+	"DNSPoll":           v1alpha1.DiscoveryLibclusterDNS,
+}
+
+// libcluster goes by the strategies that stand in the configuration.
+func (c *choices) libcluster(lib project.Dep) {
+	var found []project.Use
+	for _, s := range c.p.Strategies {
+		if strategies[s.What] != "" && !slices.ContainsFunc(found, func(f project.Use) bool { return strategies[f.What] == strategies[s.What] }) {
+			found = append(found, s)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		s := found[0]
+		c.Discovery, c.DiscoveryWhy = string(strategies[s.What]), "Libcluster's "+s.What+" in "+s.At.File
+		switch s.What {
+		case "Kubernetes":
+			c.note(s.At, "libcluster's kubernetes_selector has to be \"app.kubernetes.io/name=%s,app.kubernetes.io/component=node\", kubernetes_node_basename %q, kubernetes_ip_lookup_mode :pods", c.Name, c.Release)
+		case "DNSPoll":
+			c.note(s.At, "libcluster's query has to be the Service \"%s-headless\" (with its namespace), node_basename %q", c.Name, c.Release)
+		default:
+			c.note(s.At, "libcluster's service has to be \"%s-headless\", application_name %q", c.Name, c.Release)
+		}
+	case len(found) > 1:
+		var names []string
+		for _, f := range found {
+			names = append(names, f.What)
+		}
+		c.DiscoveryWhy = "Could not tell which of libcluster's strategies runs in production"
+		c.note(found[0].At, "libcluster has several strategies for Kubernetes (%s): could not tell which, so discovery is Phial; --discovery names it", list(names))
+	case len(c.p.Strategies) > 0:
+		s := c.p.Strategies[0]
+		c.DiscoveryWhy = "Libcluster's " + s.What + " finds nobody on Kubernetes: Phial's agents connect the nodes"
+		c.note(s.At, "libcluster's %s finds nobody on Kubernetes; discovery is Phial, whose agents connect the nodes", s.What)
+	default:
+		c.DiscoveryWhy = "Could not tell libcluster's strategy; name it here"
+		c.note(lib.At, "could not tell libcluster's strategy, for it does not stand literally in config/ or lib/: discovery is Phial; --discovery names it")
+	}
+}
+
+// ecto decides whether there is something to migrate.
+func (c *choices) ecto() {
+	d, ok := c.p.Dep("ecto_sql")
+	if !ok {
+		return
+	}
+	c.Ecto, c.Migrator = true, c.p.Migrator.Module
+	if c.Migrator == "" {
+		c.note(d.At, "ecto_sql is there and no lib/APP/release.ex with migrate/0: `mix phx.gen.release --ecto` writes one; then take the # off migration in phial.yaml")
+	}
+}
+
+// given are variables that the plan sets.
+var given = []string{"PORT", "PHX_SERVER", "PHX_HOST", "POD_IP", "POD_NAME", "POD_NAMESPACE", "HOSTNAME", "HOME", "DNS_CLUSTER_QUERY", "CLUSTER_DOMAIN"}
+
+// environment lists what the app does not boot without.
+func (c *choices) environment() {
+	for _, v := range c.p.Runtime {
+		if v.Required && envForm.MatchString(v.Name) && !slices.Contains(given, v.Name) && !strings.HasPrefix(v.Name, "RELEASE_") && !strings.HasPrefix(v.Name, "PHIAL_") {
+			c.Secrets = append(c.Secrets, v.Name)
+		}
+	}
+}
+
+var envForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
