@@ -1,76 +1,13 @@
 package beamtest
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// Of many that ask at once, one builds; the lock is per open file, so goroutines stand for processes here.
-func TestOnceBuildsOnce(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "deep", "thing")
-	var builds atomic.Int32
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			err := once(dir, func(tmp string) error {
-				builds.Add(1)
-				return os.WriteFile(filepath.Join(tmp, "content"), []byte("x"), 0o600)
-			})
-			if err != nil {
-				t.Error(err)
-			}
-			if b, err := os.ReadFile(filepath.Join(dir, "content")); err != nil || string(b) != "x" {
-				t.Errorf("after once: %q, %v", b, err)
-			}
-		})
-	}
-	all.Wait()
-	if n := builds.Load(); n != 1 {
-		t.Errorf("built %d times", n)
-	}
-}
-
-func TestOnceLeavesNothingHalf(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "thing")
-	broken := errors.New("broken")
-	err := once(dir, func(tmp string) error {
-		os.WriteFile(filepath.Join(tmp, "half"), nil, 0o600)
-		return broken
-	})
-	if !errors.Is(err, broken) {
-		t.Errorf("got %v, want the build's error", err)
-	}
-	if isDir(dir) || isDir(filepath.Join(parent, ".thing.tmp")) {
-		t.Error("something half-built is left")
-	}
-	// What a killed build left is cleared away by the next.
-	os.MkdirAll(filepath.Join(parent, ".thing.tmp", "stale"), 0o755)
-	if err := once(dir, func(tmp string) error {
-		if isDir(filepath.Join(tmp, "stale")) {
-			t.Error("the new build sees the old one's rest")
-		}
-		return nil
-	}); err != nil || !isDir(dir) {
-		t.Errorf("second build: %v", err)
-	}
-}
-
-func TestContentKey(t *testing.T) {
-	if contentKey("ab", "c") == contentKey("a", "bc") {
-		t.Error("where one part ends makes no difference")
-	}
-	if k := contentKey("x"); len(k) != 16 || k != contentKey("x") {
-		t.Errorf("key %q", k)
-	}
-}
 
 func TestReadSources(t *testing.T) {
 	dir := t.TempDir()

@@ -1,7 +1,7 @@
 // Package beamtest runs real BEAM nodes for tests: the machine's own OTP, and three generations of it side by side.
 //
 // [OTPs] gives OTP 25, 27 and 29 as Debian packages them, each in a folder of its own that is made once and kept in a
-// cache outside the checkout ([CacheDir]). [OTP.StartNode] starts a bare node of such an OTP; [Node.Eval] runs Erlang
+// cache outside the checkout (internal/testkit). [OTP.StartNode] starts a bare node of such an OTP; [Node.Eval] runs Erlang
 // in it without going through distribution. [BuildRelease] turns a Mix project into a release, once per content.
 // [FreeSlot] gives a test loopback addresses that no other test has, and [Slot.EPMD] an EPMD for them.
 //

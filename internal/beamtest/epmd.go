@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/phialdev/phial/erlang/epmd"
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // RealEPMD runs the epmd program of this OTP until the test ends, and gives host:port of it. The program listens on
@@ -43,7 +44,7 @@ func (o OTP) tryEPMD(tb testing.TB) (addr string, ok bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		supervised(cmd, cmd.Run) //nolint:errcheck // ended by us, or it does not answer
+		testkit.Supervised(cmd, cmd.Run) //nolint:errcheck // ended by us, or it does not answer
 	}()
 	tb.Cleanup(func() {
 		cancel()

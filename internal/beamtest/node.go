@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/phialdev/phial/erlang/epmd"
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 const (
@@ -136,7 +137,7 @@ func (n *Node) start(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {
 		defer close(n.done)
-		supervised(cmd, func() error { //nolint:errcheck // handed on by started and state
+		testkit.Supervised(cmd, func() error { //nolint:errcheck // handed on by started and state
 			err := cmd.Start()
 			theirAsk.Close()
 			theirAnswer.Close()

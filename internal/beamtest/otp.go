@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // OTP is one installation of Erlang/OTP and Elixir.
@@ -66,7 +68,7 @@ func notShort(tb testing.TB) {
 
 // Prepare makes what OTPs gives, and tells of its progress.
 func Prepare(ctx context.Context, progress io.Writer) ([]OTP, error) {
-	cache, err := CacheDir()
+	cache, err := testkit.CacheDir()
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +77,10 @@ func Prepare(ctx context.Context, progress io.Writer) ([]OTP, error) {
 	group.SetLimit(runtime.NumCPU())
 	for i, g := range generations {
 		group.Go(func() error {
-			name := g.suite + "-" + contentKey(g.suite, packages, madeHow, runtime.GOARCH)
+			name := g.suite + "-" + testkit.Key(g.suite, packages, madeHow, runtime.GOARCH)
 			root := filepath.Join(cache, "otp", name)
 			start := time.Now()
-			err := once(root, func(tmp string) error {
+			err := testkit.Once(root, remove, func(tmp string) error {
 				fmt.Fprintf(progress, "%s: installing OTP %s into %s\n", g.suite, g.release, root)
 				return bootstrap(ctx, g.suite, tmp)
 			})
@@ -211,7 +213,7 @@ func asRoot(ctx context.Context, name string, args ...string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	if err := supervised(cmd, func() error {
+	if err := testkit.Supervised(cmd, func() error {
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLine(out))
@@ -221,21 +223,6 @@ func asRoot(ctx context.Context, name string, args ...string) error {
 		return err
 	}
 	return ctx.Err()
-}
-
-// supervised has run start cmd and wait for it on a thread of its own, so that the kernel ends cmd when we die: the
-// signal is tied to the thread that started the process (PR_SET_PDEATHSIG, prctl(2)).
-func supervised(cmd *exec.Cmd, run func() error) error {
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- run()
-	}()
-	return <-done
 }
 
 func lastLine(out []byte) string {
@@ -301,7 +288,7 @@ func sweepHomes(tmp string) {
 	}
 	for _, dir := range homes {
 		pid := strings.Split(filepath.Base(dir), "-")[1]
-		if _, err := strconv.Atoi(pid); err == nil && !isDir("/proc/"+pid) {
+		if _, err := strconv.Atoi(pid); err == nil && !testkit.IsDir("/proc/"+pid) {
 			discard(dir)
 		}
 	}
@@ -333,7 +320,7 @@ func (o OTP) run(tb testing.TB, home, name string, args ...string) string {
 	}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := supervised(cmd, cmd.Run); err != nil {
+	if err := testkit.Supervised(cmd, cmd.Run); err != nil {
 		tb.Fatalf("%s: %s: %v\n%s%s", o, name, err, out.Bytes(), errOut.Bytes())
 	}
 	return out.String()

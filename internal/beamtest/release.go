@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // built are directories of a Mix project that others can be made from; tests say nothing about what its release will be.
@@ -56,14 +58,14 @@ func (o OTP) buildRelease(ctx context.Context, dir string) (inside string, err e
 	// A release holds the emulator of its OTP, so it has to lie where that finds its libraries.
 	shelf := filepath.Join(o.Root, "srv", "phial")
 	if o.Root == "" {
-		cache, err := CacheDir()
+		cache, err := testkit.CacheDir()
 		if err != nil {
 			return "", err
 		}
 		shelf = filepath.Join(cache, "releases")
 	}
 	outside := filepath.Join(shelf, filepath.Base(abs)+"-"+key)
-	err = once(outside, func(tmp string) error { return o.mixRelease(ctx, dir, tmp) })
+	err = testkit.Once(outside, remove, func(tmp string) error { return o.mixRelease(ctx, dir, tmp) })
 	return strings.TrimPrefix(outside, o.Root), err
 }
 
@@ -82,7 +84,7 @@ func (o OTP) mixRelease(ctx context.Context, dir, tmp string) error {
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := supervised(cmd, cmd.Run); err != nil {
+	if err := testkit.Supervised(cmd, cmd.Run); err != nil {
 		return fmt.Errorf("mix release: %w\n%s", err, out.String())
 	}
 	return nil
@@ -102,7 +104,7 @@ func (o OTP) releaseKey(ctx context.Context, dir string, files []string) (string
 		return "", err
 	}
 	var version []byte
-	if err := supervised(cmd, func() (err error) { version, err = cmd.Output(); return err }); err != nil {
+	if err := testkit.Supervised(cmd, func() (err error) { version, err = cmd.Output(); return err }); err != nil {
 		return "", fmt.Errorf("ask Elixir for its version: %w", err)
 	}
 	parts := []string{string(version)}
@@ -117,7 +119,7 @@ func (o OTP) releaseKey(ctx context.Context, dir string, files []string) (string
 		}
 		parts = append(parts, name, fmt.Sprint(info.Mode().Perm()&0o111), string(content))
 	}
-	return contentKey(parts...), nil
+	return testkit.Key(parts...), nil
 }
 
 // sources lists the files of a project, sorted, without those of some of its directories.
