@@ -140,13 +140,13 @@ func healthy(p string) bool {
 }
 
 // module gives the first module that a file defines.
-func (s *source) module() (string, Pos) {
+func (s *source) module() string {
 	for i := range s.tokens {
 		if s.is(i, word, "defmodule") && s.kind(i+1, alias) {
-			return s.tokens[i+1].text, s.at(i + 1)
+			return s.tokens[i+1].text
 		}
 	}
-	return "", Pos{}
+	return ""
 }
 
 // migrator finds the module that `mix phx.gen.release --ecto` makes.
@@ -156,7 +156,7 @@ func (r *reader) migrator(s *source) {
 	}
 	for i := range s.tokens {
 		if s.is(i, word, "def") && s.is(i+1, word, "migrate") && (!s.is(i+2, opening, "(") || s.is(i+3, closing, ")")) {
-			r.p.Migrator.Module, _ = s.module()
+			r.p.Migrator.Module = s.module()
 			r.p.Migrator.At = s.at(i)
 			return
 		}
@@ -175,7 +175,7 @@ func (r *reader) pipelines(s *source) {
 			continue
 		}
 		p := Pipeline{At: m.at}
-		p.Module, _ = s.module()
+		p.Module = s.module()
 		opts := value{items: m.items[1:]}
 		if len(m.items) == 2 && m.items[1].keyAt.File == "" {
 			opts = m.items[1].value

@@ -1,5 +1,7 @@
 package project
 
+import "slices"
+
 // valueKind is the kind of a literal.
 type valueKind int
 
@@ -84,6 +86,24 @@ func (s *source) kind(i int, k kind) bool {
 	return i >= 0 && i < len(s.tokens) && s.tokens[i].kind == k
 }
 
+// expression is read, with lists put together by ++. What of them is computed becomes one element that is.
+func (s *source) expression(i, depth int) (value, int) {
+	at := s.at(i)
+	v, next := s.read(i, depth)
+	for s.is(next, mark, "++") {
+		var more value
+		if more, next = s.read(next+1, depth); v.kind != aList {
+			v = value{kind: aList, at: at, items: []item{{value: v}}}
+		}
+		if more.kind == aList {
+			v.items = slices.Concat(v.items, more.items)
+		} else {
+			v.items = append(slices.Clip(v.items), item{value: more})
+		}
+	}
+	return v, next
+}
+
 // read reads the value at token i, and gives the token behind it. Whether the value is all of the expression is for the
 // caller to see: what follows it has to end one.
 func (s *source) read(i, depth int) (value, int) {
@@ -149,9 +169,10 @@ func (s *source) items(i int, end string, k valueKind, depth int) (value, int) {
 			it.key, it.keyAt = s.tokens[i].text, s.at(i)
 			i++
 		}
-		it.value, i = s.read(i, depth+1)
+		at := s.at(i)
+		it.value, i = s.expression(i, depth+1)
 		if !s.is(i, mark, ",") && !s.is(i, closing, end) {
-			it.value = value{at: it.value.at}
+			it.value = value{at: at}
 			i = s.past(i)
 		}
 		v.items = append(v.items, it)
@@ -180,7 +201,7 @@ func (s *source) attribute(name string, at Pos, depth int) value {
 	if found < 0 {
 		return value{at: at}
 	}
-	v, next := s.read(found, depth+1)
+	v, next := s.expression(found, depth+1)
 	if next < len(s.tokens) && s.tokens[next].line == s.tokens[next-1].line {
 		return value{at: v.at}
 	}
@@ -224,7 +245,7 @@ func (s *source) function(name string, at Pos, depth int) value {
 	if body < 0 {
 		return value{at: at}
 	}
-	v, next := s.read(body, depth+1)
+	v, next := s.expression(body, depth+1)
 	if s.is(body-1, word, "do") && !s.is(next, word, "end") {
 		return value{at: v.at}
 	}

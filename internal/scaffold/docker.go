@@ -131,18 +131,29 @@ var simple = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 // configs are the files that dependencies are compiled with: not what is read at boot, nor what is for other
 // environments.
 func (c *choices) configs() []string {
-	var all []string
-	for _, name := range c.p.Under("config") {
-		switch {
-		case isDir(c.p, "config/"+name):
-			return copyDirs([]string{"config"})
-		case strings.HasSuffix(name, ".secret.exs"):
-			c.note(project.Pos{File: "config/" + name}, "would be compiled into the image, so .dockerignore leaves it out; read secrets in config/runtime.exs (IMG-05)")
-		case strings.HasSuffix(name, ".exs") && !slices.Contains([]string{"runtime.exs", "releases.exs", "dev.exs", "test.exs"}, name):
-			all = append(all, "config/"+name)
+	var files, dirs []string
+	for _, m := range c.p.Mixes() {
+		dir := path.Join(m.Dir, "config")
+		var some []string
+		whole := false
+		for _, name := range c.p.Under(dir) {
+			file := path.Join(dir, name)
+			switch {
+			case isDir(c.p, file):
+				whole = true
+			case strings.HasSuffix(name, ".secret.exs"):
+				c.note(project.Pos{File: file}, "would be compiled into the image, so .dockerignore leaves it out; read secrets in config/runtime.exs (IMG-05)")
+			case strings.HasSuffix(name, ".exs") && !slices.Contains([]string{"runtime.exs", "releases.exs", "dev.exs", "test.exs"}, name):
+				some = append(some, file)
+			}
+		}
+		if whole {
+			dirs = append(dirs, dir)
+		} else {
+			files = append(files, some...)
 		}
 	}
-	return copies(all)
+	return slices.Concat(copies(files), copyDirs(dirs))
 }
 
 func isDir(p *project.Project, name string) bool { return len(p.Under(name)) > 0 }

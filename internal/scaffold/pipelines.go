@@ -61,7 +61,7 @@ func (c *choices) kafka() {
 		}
 		if len(unknown) > 0 {
 			p.Known = false
-			c.note(f.At, "could not tell %s of the pipeline %s: fill them in in phial.yaml and take the # off", list(unknown), f.Module)
+			c.note(f.At, "could not tell %s of the pipeline %s: phial.yaml has places for them; then take the # off", list(unknown), f.Module)
 		}
 		if groups[p.Group] {
 			p.Known = false
