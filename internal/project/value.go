@@ -56,19 +56,34 @@ func (v value) name() Fact[string] {
 }
 
 const (
-	maxDepth  = 30     // of functions and attributes that lead to one another
-	maxValues = 20_000 // read of one file, so that no file can make us read for ever
+	maxDepth  = 30      // of functions and attributes that lead to one another
+	maxValues = 20_000  // read of one file, so that no file can make us read for ever
+	maxSteps  = 1 << 22 // over tokens that are passed over
 )
 
 // source is a file of Elixir, cut into tokens.
 type source struct {
-	file   string
-	tokens []token
-	left   int // values that may still be read
+	file        string
+	tokens      []token
+	left, steps int // values that may still be read, and tokens that may be passed over
+
+	functions  map[string][]int // where `def name` or `defp name` has its name
+	attributes map[string][]int // where `@name` begins
 }
 
 func newSource(file, src string) *source {
-	return &source{file: file, tokens: lex(src), left: maxValues}
+	s := &source{file: file, tokens: lex(src), left: maxValues, steps: maxSteps, functions: map[string][]int{}, attributes: map[string][]int{}}
+	for i := 0; i+1 < len(s.tokens); i++ {
+		name := s.tokens[i+1]
+		switch t := s.tokens[i]; {
+		case name.kind != word:
+		case t.is(word, "def") || t.is(word, "defp"):
+			s.functions[name.text] = append(s.functions[name.text], i+1)
+		case t.is(mark, "@"):
+			s.attributes[name.text] = append(s.attributes[name.text], i)
+		}
+	}
+	return s
 }
 
 func (s *source) at(i int) Pos {
@@ -140,7 +155,8 @@ func (s *source) read(i, depth int) (value, int) {
 // past gives the token behind the expression at i: the comma or bracket that ends it.
 func (s *source) past(i int) int {
 	depth := 0
-	for ; i < len(s.tokens); i++ {
+	for ; i < len(s.tokens) && s.steps > 0; i++ {
+		s.steps--
 		switch t := s.tokens[i]; {
 		case t.kind == opening || t.is(word, "do") || t.is(word, "fn"):
 			depth++
@@ -153,7 +169,7 @@ func (s *source) past(i int) int {
 			return i
 		}
 	}
-	return i
+	return len(s.tokens)
 }
 
 // items reads the elements of a list or tuple.
@@ -169,11 +185,11 @@ func (s *source) items(i int, end string, k valueKind, depth int) (value, int) {
 			it.key, it.keyAt = s.tokens[i].text, s.at(i)
 			i++
 		}
-		at := s.at(i)
+		start := i
 		it.value, i = s.expression(i, depth+1)
 		if !s.is(i, mark, ",") && !s.is(i, closing, end) {
-			it.value = value{at: at}
-			i = s.past(i)
+			it.value = value{at: s.at(start)}
+			i = s.past(start)
 		}
 		v.items = append(v.items, it)
 		switch {
@@ -190,8 +206,8 @@ func (s *source) items(i int, end string, k valueKind, depth int) (value, int) {
 // attribute gives what @name stands for, where it is set once.
 func (s *source) attribute(name string, at Pos, depth int) value {
 	found := -1
-	for i := range s.tokens {
-		if s.is(i, mark, "@") && s.is(i+1, word, name) && s.sets(i+2) {
+	for _, i := range s.attributes[name] {
+		if s.sets(i + 2) {
 			if found >= 0 {
 				return value{at: at}
 			}
@@ -220,11 +236,8 @@ func (s *source) sets(i int) bool {
 // function gives the literal that a function without arguments consists of, where there is one such function.
 func (s *source) function(name string, at Pos, depth int) value {
 	body := -1
-	for i := range s.tokens {
-		if !s.is(i, word, "def") && !s.is(i, word, "defp") || !s.is(i+1, word, name) {
-			continue
-		}
-		j := i + 2
+	for _, i := range s.functions[name] {
+		j := i + 1
 		if s.is(j, opening, "(") {
 			if !s.is(j+1, closing, ")") {
 				continue // it takes arguments

@@ -1,0 +1,118 @@
+package project
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// FuzzRead reads anything as every file that is read. What it finds has to be at a place that is there.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"def project, do: [app: :a, version: \"1\", deps: [{:x, \"~> 1.0\"}], releases: [a: []]]",
+		"@a [@b, @b]\n@b [@c, @c]\n@c [@a, @a]\ndef project, do: [deps: @a]",
+		"def project, do: [a: \"#{\"#{\"#{1}\"}\"}\", b: ~s/#{\"/\"}/, c: ?\\\\, d: '''\n#{x}\n''']",
+		"def project do [version: v()] end defp v, do: project()",
+		"%{\"a\": {:hex, :a}}", "scope \"/a\" do get \"/health\" end end end", "producer: [module: {BroadwayKafka.Producer, [",
+	} {
+		f.Add(seed)
+	}
+	if b, err := os.ReadFile("../../examples/tally/mix.exs"); err == nil {
+		f.Add(string(b))
+	}
+	f.Fuzz(func(t *testing.T, src string) { check(t, src) })
+}
+
+type failer interface {
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
+func check(t failer, src string) {
+	p, err := Read(tree("mix.exs", src, "mix.lock", src, ".tool-versions", src, "config/runtime.exs", src, "lib/a.ex", src, "lib/release.ex", src,
+		"rel/env.sh.eex", src, ".git/config", src, "apps/a/mix.exs", src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(src, "\n")
+	at := func(what string, pos Pos) {
+		if pos.Line > len(lines) || pos.Line > 0 && pos.Col > len(lines[pos.Line-1])+1 || pos.File == "" {
+			t.Errorf("%s at %s, which is not there, of %q", what, pos, src)
+		}
+	}
+	for _, m := range p.Mixes() {
+		for what, f := range map[string]Fact[string]{"app": m.App, "version": m.Version, "elixir": m.Elixir, "default": m.DefaultRelease} {
+			if f.State != Absent {
+				at(what, f.At)
+			}
+		}
+		for _, d := range m.Deps.Value {
+			at("dependency", d.At)
+		}
+		for _, r := range m.Releases.Value {
+			at("release", r.At)
+		}
+	}
+	for _, v := range p.Runtime {
+		at("variable", v.At)
+	}
+	for _, h := range p.Health {
+		at("route", h.At)
+	}
+	for _, l := range p.Pipelines {
+		at("pipeline", l.At)
+	}
+	for _, tool := range p.Tools {
+		at("tool", tool.At)
+	}
+}
+
+// Pieces of Elixir in any order, and a real file with pieces cut out, do no harm either.
+func TestReadAnything(t *testing.T) {
+	real, err := os.ReadFile("../../examples/tally/mix.exs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := []string{"def project", ", do: ", " do\n", "end\n", "[", "]", "{", "}", "(", ")", "<<", ">>", "\"", "\"\"\"", "#{", "'", "~s(", "~r/", "@a ", ":a", "a: ", "\"b\": ",
+		"1.0", "A.B", ".", ",", "++", "fn -> ", "|>", "?", "?\\", "\\", "# c\n", "\n", "defp a", "a()", "é", "\xff", "deps: ", "releases: ", "version: ", "producer: ", "scope \"/a\"", "get \"/health\""}
+	rapid.Check(t, func(t *rapid.T) {
+		if rapid.Bool().Draw(t, "cut") {
+			from := rapid.IntRange(0, len(real)).Draw(t, "from")
+			to := rapid.IntRange(from, len(real)).Draw(t, "to")
+			check(t, string(real[:from])+string(real[to:]))
+			return
+		}
+		check(t, strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "pieces"), ""))
+	})
+}
+
+// No small file may make it read for ever: brackets and attributes that multiply stop at a bound.
+func TestReadIsBounded(t *testing.T) {
+	var attributes strings.Builder
+	for c := 'a'; c < 'z'; c++ {
+		attributes.WriteString("@" + string(c) + " [" + strings.Repeat("@"+string(c+1)+", ", 20) + "1]\n")
+	}
+	for name, src := range map[string]string{
+		"attributes":     attributes.String() + "@z 1\ndef project, do: [deps: @a]",
+		"brackets":       "def project, do: " + strings.Repeat("[", 200_000),
+		"interpolations": "def project, do: [a: " + strings.Repeat(`"#{`, 100_000),
+		"names":          "def project, do: [" + strings.Repeat("a, ", 300_000) + "]",
+		"paths":          strings.Repeat("\"GET\", [x ", 80_000),
+		"repeated reads": "@a " + strings.Repeat("[", 29) + strings.Repeat("@b @a, ", 50_000),
+		"keys":           "def project, do: [" + strings.Repeat("a: [b: {1, 2}], ", 20_000) + "]",
+	} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			check(t, src)
+		}()
+		select {
+		case <-done:
+		case <-time.After(2 * time.Minute):
+			t.Fatalf("%s: still reading", name)
+		}
+	}
+}
