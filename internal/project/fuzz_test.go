@@ -16,7 +16,7 @@ func FuzzRead(f *testing.F) {
 		"@a [@b, @b]\n@b [@c, @c]\n@c [@a, @a]\ndef project, do: [deps: @a]",
 		"def project, do: [a: \"#{\"#{\"#{1}\"}\"}\", b: ~s/#{\"/\"}/, c: ?\\\\, d: '''\n#{x}\n''']",
 		"def project do [version: v()] end defp v, do: project()",
-		"%{\"a\": {:hex, :a}}", "scope \"/a\" do get \"/health\" end end end", "producer: [module: {BroadwayKafka.Producer, [",
+		"%{\"a\": {:hex, :a}}", "scope \"/a\" do get \"/health\" end; end", "producer: [module: {BroadwayKafka.Producer, [",
 	} {
 		f.Add(seed)
 	}
@@ -70,9 +70,9 @@ func check(t failer, src string) {
 	}
 }
 
-// Pieces of Elixir in any order, and a real file with pieces cut out, do no harm either.
+// Pieces of Elixir in any order, and a whole file with pieces cut out, do no harm either.
 func TestReadAnything(t *testing.T) {
-	real, err := os.ReadFile("../../examples/tally/mix.exs")
+	whole, err := os.ReadFile("../../examples/tally/mix.exs")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,9 +80,9 @@ func TestReadAnything(t *testing.T) {
 		"1.0", "A.B", ".", ",", "++", "fn -> ", "|>", "?", "?\\", "\\", "# c\n", "\n", "defp a", "a()", "é", "\xff", "deps: ", "releases: ", "version: ", "producer: ", "scope \"/a\"", "get \"/health\""}
 	rapid.Check(t, func(t *rapid.T) {
 		if rapid.Bool().Draw(t, "cut") {
-			from := rapid.IntRange(0, len(real)).Draw(t, "from")
-			to := rapid.IntRange(from, len(real)).Draw(t, "to")
-			check(t, string(real[:from])+string(real[to:]))
+			from := rapid.IntRange(0, len(whole)).Draw(t, "from")
+			to := rapid.IntRange(from, len(whole)).Draw(t, "to")
+			check(t, string(whole[:from])+string(whole[to:]))
 			return
 		}
 		check(t, strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "pieces"), ""))

@@ -241,7 +241,7 @@ func TestKafka(t *testing.T) {
 }
 
 func TestTheRest(t *testing.T) {
-	p := read(t, "mix.exs", `def project, do: [version: File.read!("VERSION")]`, "VERSION", "1", "lib/a/release.ex", "defmodule A.Release do\n  def migrate(x), do: x\n  def migrate do\n  end\nend",
+	p := read(t, "mix.exs", `def project, do: [version: File.read!("VERSION")]`, "VERSION", "1", "lib/a/release.ex", "defmodule A.Release do\n  def migrate(x), do: x\n  def migrate, do: 1\nend",
 		"lib/a.ex", `:pg.join(:x); {:global, :name}; [:mnesia]; Node.list(); name: :rpc`,
 		"rel/env.sh.eex", "#!/bin/sh\nexport RELEASE_DISTRIBUTION=\"none\"\ncat $PHIAL_COOKIE_FILE\n",
 		".git/config", "[core]\n\turl = no\n[remote \"other\"]\n\turl = no\n[remote \"origin\"]\n\turl = git@example.com:a/b.git\n",
