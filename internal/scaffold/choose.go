@@ -93,7 +93,7 @@ func (c *choices) release(o Options) error {
 	c.Named = true
 	switch {
 	case o.Release != "" && rels.Known() && len(names) > 0 && !slices.Contains(names, o.Release):
-		return fmt.Errorf("%s: no release %s: there is %s", rels.At, o.Release, list(names))
+		return refuse(rels.At, "no release %s: there is %s", o.Release, list(names))
 	case o.Release != "":
 		c.Release = o.Release
 	case rels.Known() && len(names) == 1:
@@ -104,13 +104,13 @@ func (c *choices) release(o Options) error {
 		c.Release = m.App.Value
 		c.note(rels.At, "several releases (%s); took %s, --release picks another", list(names), c.Release)
 	case rels.Known() && len(names) > 1:
-		return fmt.Errorf("%s: several releases, pick one with --release: %s", rels.At, strings.Join(names, ", "))
+		return refuse(rels.At, "several releases, pick one with --release: %s", strings.Join(names, ", "))
 	case c.p.Umbrella() && rels.State == project.Unknown:
-		return fmt.Errorf("%s: the releases are computed, and an umbrella has none of its own name: give it with --release", rels.At)
+		return refuse(rels.At, "the releases are computed, and an umbrella has none of its own name: give it with --release")
 	case c.p.Umbrella():
-		return fmt.Errorf("%s: an umbrella project without releases: name one there (releases: [NAME: [applications: [APP: :permanent]]]) and run this again", m.AppsPath.At)
+		return refuse(m.AppsPath.At, "an umbrella project without releases: name one there (releases: [NAME: [applications: [APP: :permanent]]]) and run this again")
 	case !m.App.Known():
-		return fmt.Errorf("%s: could not read the app's name, for it is computed: give the release's with --release", firstAt(m.App.At))
+		return refuse(firstAt(m.App.At), "could not read the app's name, for it is computed: give the release's with --release")
 	default:
 		c.Release = m.App.Value
 		c.Named = false

@@ -62,6 +62,18 @@ type Note struct {
 
 func (n Note) String() string { return n.At.String() + ": " + n.Text }
 
+// Error is something in the project that can't be worked with, and what to do about it.
+type Error struct {
+	At   project.Pos
+	Text string
+}
+
+func (e *Error) Error() string { return e.At.String() + ": " + e.Text }
+
+func refuse(at project.Pos, format string, args ...any) error {
+	return &Error{at, fmt.Sprintf(format, args...)}
+}
+
 // Result is what there is to write.
 type Result struct {
 	Name    string // of the BeamApp
@@ -72,7 +84,7 @@ type Result struct {
 	Secrets []string // names of variables that the app does not boot without
 }
 
-// Generate makes the files. Its errors are about the project or the options, in one line each.
+// Generate makes the files. Its errors are in one line: an [*Error] is about the project, any other about the options.
 func Generate(p *project.Project, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err

@@ -23,6 +23,12 @@ type options struct {
 	yes, force, dryRun, diff, json bool
 }
 
+// place gives a place in the project as seen from where the person is.
+func (o options) place(at project.Pos) project.Pos {
+	at.File = filepath.ToSlash(filepath.Join(o.dir, at.File))
+	return at
+}
+
 // Report is the JSON of `phial init`.
 type Report struct {
 	Dir     string `json:"dir"`
@@ -74,6 +80,10 @@ func initialize(ctx context.Context, s *term.IO, o options) error {
 		return fmt.Errorf("read the project in %s: %w", o.dir, err)
 	}
 	made, err := scaffold.Generate(p, o.Options)
+	var refused *scaffold.Error
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%s: %s", o.place(refused.At), refused.Text)
+	}
 	if err != nil {
 		return err
 	}
@@ -182,8 +192,7 @@ func show(s *term.IO, o options, r Report) {
 	if len(r.Notes) > 0 {
 		fmt.Fprintln(s.Out, "\nCould not tell, or assumed:")
 		for _, n := range r.Notes {
-			at := project.Pos{File: filepath.ToSlash(filepath.Join(o.dir, n.File)), Line: n.Line, Col: n.Column}
-			fmt.Fprintf(s.Out, "  %s: %s\n", at, n.Text)
+			fmt.Fprintf(s.Out, "  %s: %s\n", o.place(project.Pos{File: n.File, Line: n.Line, Col: n.Column}), n.Text)
 		}
 	}
 	for _, f := range r.Files {

@@ -58,6 +58,11 @@ func compare(dir string, files []scaffold.File, force bool) (changes, error) {
 
 func readRegular(path string) ([]byte, fs.FileInfo, error) {
 	fi, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, dangling := os.Lstat(path); dangling == nil {
+			return nil, nil, fmt.Errorf("%s is in the way: it is a link to nothing; move it", path)
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
