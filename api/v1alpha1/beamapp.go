@@ -21,6 +21,8 @@ import (
 // +kubebuilder:printcolumn:name="Islands",type=integer,JSONPath=`.status.mesh.islands`,priority=1
 // +kubebuilder:printcolumn:name="Image",type=string,JSONPath=`.spec.image`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 40 characters of a to z, 0 to 9 and -, beginning with a letter: the names of Services, pods and nodes are made from it"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.releaseName) ? self.spec.releaseName : self.metadata.name.replace('-', '_')) == (has(oldSelf.spec.releaseName) ? oldSelf.spec.releaseName : oldSelf.metadata.name.replace('-', '_'))",message="releaseName can't be changed: nodes of two base names would be two meshes during the rollout. Make another BeamApp, move the traffic, and delete this one",reason=FieldValueForbidden,fieldPath=".spec.releaseName"
 type BeamApp struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -65,10 +67,27 @@ const (
 )
 
 // BeamAppSpec is what a team writes. Only image is required.
+//
+// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type can't be changed: replicas of both types would run side by side during the rollout. Make another BeamApp, move the traffic, and delete this one",reason=FieldValueForbidden,fieldPath=".type"
+// +kubebuilder:validation:XValidation:rule="self.type != oldSelf.type || (has(self.clustered) ? self.clustered.identity : 'Address') == (has(oldSelf.clustered) ? oldSelf.clustered.identity : 'Address')",message="identity can't be changed: a Deployment does not become a StatefulSet. Make another BeamApp, move the traffic, and delete this one",reason=FieldValueForbidden,fieldPath=".clustered.identity"
+// +kubebuilder:validation:XValidation:rule="(has(self.clustered) && has(self.clustered.storage)) == (has(oldSelf.clustered) && has(oldSelf.clustered.storage)) && (!has(self.clustered) || !has(self.clustered.storage) || self.clustered.storage == oldSelf.clustered.storage)",message="storage can't be added, changed or removed: Kubernetes fixes a StatefulSet's volume claims when it is made. Resize the PersistentVolumeClaims themselves, or make another BeamApp",reason=FieldValueForbidden,fieldPath=".clustered.storage"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Clustered' || !has(self.clustered)",message="clustered is only for type Clustered: take it out, or set type: Clustered",reason=FieldValueForbidden,fieldPath=".clustered"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || self.replicas > 0",message="replicas 0 and autoscaling contradict each other, since an autoscaler keeps to minReplicas: leave replicas out, or take autoscaling out to scale to zero",reason=FieldValueForbidden,fieldPath=".replicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.http) || !(has(self.clustered) ? self.clustered.distribution.portRange : '9100-9107').matches('^[0-9]{4,5}-[0-9]{4,5}$') || self.http.port < int((has(self.clustered) ? self.clustered.distribution.portRange : '9100-9107').split('-')[0]) || self.http.port > int((has(self.clustered) ? self.clustered.distribution.portRange : '9100-9107').split('-')[1])",message="http.port lies within the ports of the distribution (9100-9107 if not set): choose another port, or another clustered.distribution.portRange",fieldPath=".http.port"
+// +kubebuilder:validation:XValidation:rule="!has(self.health.path) || has(self.http)",message="path is asked for on http.port: set http, or take path out",reason=FieldValueRequired,fieldPath=".http"
+// +kubebuilder:validation:XValidation:rule="!has(self.health.livePath) || has(self.http)",message="livePath is asked for on http.port: set http, or take livePath out",reason=FieldValueRequired,fieldPath=".http"
+// +kubebuilder:validation:XValidation:rule="self.agent == 'Enabled' || !has(self.shutdown.hook)",message="the hook is called by the agent: set agent: Enabled, or take the hook out",reason=FieldValueForbidden,fieldPath=".shutdown.hook"
+// +kubebuilder:validation:XValidation:rule="self.agent == 'Enabled' || self.health.onPartition != 'Quorum'",message="Quorum is watched over by the agent: set agent: Enabled, or leave onPartition out",reason=FieldValueForbidden,fieldPath=".health.onPartition"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Clustered' || self.health.onPartition != 'Quorum'",message="Quorum needs replicas that know of one another: set type: Clustered, or leave onPartition out",reason=FieldValueForbidden,fieldPath=".health.onPartition"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || !has(self.clustered) || self.clustered.discovery != 'DNSCluster' || !self.env.exists(e, e.name == 'DNS_CLUSTER_QUERY')",message="DNS_CLUSTER_QUERY is set by discovery DNSCluster: leave it out",reason=FieldValueForbidden,fieldPath=".env"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || !has(self.clustered) || !self.clustered.discovery.startsWith('Libcluster') || !self.env.exists(e, e.name == 'CLUSTER_DOMAIN')",message="CLUSTER_DOMAIN is set by discovery Libcluster*: set network.clusterDomain in its place",reason=FieldValueForbidden,fieldPath=".env"
+// +kubebuilder:validation:XValidation:rule="!has(self.pipelines) || self.pipelines.all(p, !has(p.kafka) || self.pipelines.exists_one(q, has(q.kafka) && q.kafka.group == p.kafka.group))",message="two pipelines share a consumer group, so each would get a part of the other's messages: give each kafka.group of its own",reason=FieldValueDuplicate,fieldPath=".pipelines"
+// +kubebuilder:validation:XValidation:rule="!has(self.clustered) || !has(self.clustered.storage) || !has(self.security.writablePaths) || !(self.clustered.storage.mountPath in self.security.writablePaths)",message="the disk of clustered.storage is writable already: take its mountPath out of writablePaths",reason=FieldValueDuplicate,fieldPath=".security.writablePaths"
 type BeamAppSpec struct {
 	// Image is the OCI image with the release, by tag or, better, by digest.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^\S+$`
 	Image string `json:"image"`
 
 	// ImagePullPolicy is when the kubelet pulls the image. Kubernetes' own default
@@ -190,16 +209,18 @@ type BeamAppSpec struct {
 	Security SecuritySpec `json:"security,omitempty"`
 
 	// Resources are the requests and limits of each replica's container.
+	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !('cpu' in self.requests) || !('cpu' in self.limits) || quantity(string(self.requests['cpu'])).compareTo(quantity(string(self.limits['cpu']))) <= 0",message="the request for cpu is above its limit: lower the request, or raise the limit",fieldPath=".requests"
+	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !('memory' in self.requests) || !('memory' in self.limits) || quantity(string(self.requests['memory'])).compareTo(quantity(string(self.limits['memory']))) <= 0",message="the request for memory is above its limit: lower the request, or raise the limit",fieldPath=".requests"
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
 
 	// Env is the app's own environment. RELEASE_* and what the plan itself sets are
-	// refused by name.
+	// refused by name, with the field to use instead.
 	// +kubebuilder:validation:MaxItems=256
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Env []corev1.EnvVar `json:"env,omitempty"`
+	Env EnvVars `json:"env,omitempty"`
 
 	// EnvFrom takes the environment from ConfigMaps and Secrets.
 	// +kubebuilder:validation:MaxItems=64

@@ -39,6 +39,12 @@ const (
 )
 
 // ClusteredSpec says how the replicas find and name one another.
+//
+// +kubebuilder:validation:XValidation:rule="self.discovery != 'LibclusterDNS' || self.identity != 'Stable'",message="libcluster's Kubernetes.DNS dials base@IP, and identity Stable names nodes by host name: they never meet. Use discovery LibclusterDNSSRV, or identity Address.",reason=FieldValueForbidden,fieldPath=".discovery"
+// +kubebuilder:validation:XValidation:rule="self.discovery != 'LibclusterDNSSRV' || self.identity != 'Address'",message="libcluster's Kubernetes.DNSSRV dials base@host name, and identity Address names nodes by their address: they never meet. Use discovery LibclusterDNS, or identity Stable.",reason=FieldValueForbidden,fieldPath=".discovery"
+// +kubebuilder:validation:XValidation:rule="self.discovery != 'DNSCluster' || self.identity != 'Stable'",message="dns_cluster dials base@IP, and identity Stable names nodes by host name: they never meet. Use discovery Phial, or identity Address.",reason=FieldValueForbidden,fieldPath=".discovery"
+// +kubebuilder:validation:XValidation:rule="self.discovery != 'Phial' || self.join != 'Never'",message="with discovery Phial the agents join the nodes, and join Never forbids it, so that nobody would: say in discovery which library joins them, or leave join out",reason=FieldValueForbidden,fieldPath=".join"
+// +kubebuilder:validation:XValidation:rule="!has(self.storage) || self.identity == 'Stable'",message="storage needs replicas that keep their names: set identity: Stable, or take storage out",reason=FieldValueForbidden,fieldPath=".storage"
 type ClusteredSpec struct {
 	// Identity is what a node is named after. Address: a Deployment, base@POD_IP;
 	// rollouts may surge. Stable: a StatefulSet, base@pod.service.namespace.svc.domain;
@@ -75,16 +81,23 @@ type ClusteredSpec struct {
 	Storage *StorageSpec `json:"storage,omitempty"`
 }
 
+// PortRange is FIRST-LAST, both TCP ports.
+//
+// +kubebuilder:validation:MaxLength=11
+// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]{3,4}-[1-9][0-9]{3,4}$') && int(self.split('-')[0]) >= 1024 && int(self.split('-')[0]) < int(self.split('-')[1]) && int(self.split('-')[1]) <= 65535",message="must be FIRST-LAST, such as 9100-9107: two ports or more of 1024 to 65535, since the node listens on the first and bin/APP rpc and remote, nodes too, on the next"
+// +kubebuilder:validation:XValidation:rule="!self.matches('^[0-9]{4,5}-[0-9]{4,5}$') || int(self.split('-')[1]) - int(self.split('-')[0]) < 1000",message="holds more than 1000 ports, and all of them are opened between the pods: one for the node and a few for bin/APP rpc and remote are enough"
+// +kubebuilder:validation:XValidation:rule="!self.matches('^[0-9]{4,5}-[0-9]{4,5}$') || int(self.split('-')[0]) > 4369 || int(self.split('-')[1]) < 4369",message="holds 4369, the port of EPMD: choose another range"
+// +kubebuilder:validation:XValidation:rule="!self.matches('^[0-9]{4,5}-[0-9]{4,5}$') || int(self.split('-')[0]) > 9111 || int(self.split('-')[1]) < 9110",message="holds 9110 or 9111, the ports of Phial's agent: choose another range"
+type PortRange = string
+
 // DistributionSpec is how nodes talk to one another.
 type DistributionSpec struct {
 	// PortRange is FIRST-LAST, TCP: the node listens on the first, bin/APP rpc and
-	// remote, which are nodes too, on the next free ones. At least 2 ports, 1024 to
+	// remote, which are nodes too, on the next free ones. 2 to 1000 ports, 1024 to
 	// 65535. With EPMD disabled every node listens on the first.
 	// +kubebuilder:default="9100-9107"
-	// +kubebuilder:validation:MaxLength=11
-	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3,4}-[1-9][0-9]{3,4}$`
 	// +optional
-	PortRange string `json:"portRange,omitempty"`
+	PortRange PortRange `json:"portRange,omitempty"`
 
 	// EPMD is the port mapper, TCP 4369 in each pod. Disabled, all nodes listen on the
 	// first port of the range and nobody asks.
@@ -107,6 +120,9 @@ type DistributionSpec struct {
 }
 
 // DistributionTLSSpec is TLS between nodes.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode == 'Disabled' || (has(self.secretName) && size(self.secretName) > 0)",message="TLS needs certificates: name in secretName a Secret with tls.crt, tls.key and ca.crt",reason=FieldValueRequired,fieldPath=".secretName"
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Enabled' || !has(self.secretName) || size(self.secretName) == 0",message="certificates are given and TLS is not on: set mode: Enabled, or take secretName out",reason=FieldValueForbidden,fieldPath=".mode"
 type DistributionTLSSpec struct {
 	// Mode is Enabled for inet_tls_dist with certificates verified on both sides. The
 	// release must contain the application ssl.
@@ -139,6 +155,8 @@ type SecretReference struct {
 }
 
 // StorageSpec is a disk for each replica.
+//
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).isGreaterThan(quantity('0'))",message="must be above 0, such as 10Gi",fieldPath=".size"
 type StorageSpec struct {
 	// Size of the disk.
 	Size resource.Quantity `json:"size"`
@@ -148,8 +166,6 @@ type StorageSpec struct {
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// MountPath is where the app finds it.
 	// +kubebuilder:default="/data"
-	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:Pattern=`^/.+$`
 	// +optional
-	MountPath string `json:"mountPath,omitempty"`
+	MountPath MountPath `json:"mountPath,omitempty"`
 }

@@ -1,6 +1,9 @@
 package v1alpha1
 
 // HTTPSpec is the port that the app serves HTTP on.
+//
+// +kubebuilder:validation:XValidation:rule="!(self.port in [4369, 9110, 9111])",message="4369 is the port of EPMD, 9110 and 9111 those of Phial's agent: choose another port",fieldPath=".port"
+// +kubebuilder:validation:XValidation:rule="!has(self.ingress) || !has(self.gateway)",message="ingress and gateway are two ways in to the same Service: keep one of them",reason=FieldValueForbidden,fieldPath=".gateway"
 type HTTPSpec struct {
 	// Port is the TCP port that the app listens on in its pod. It is told in PORT, with
 	// PHX_SERVER=true, and in PHX_HOST the first host of ingress or gateway.
@@ -26,6 +29,12 @@ type HTTPSpec struct {
 	Gateway *GatewaySpec `json:"gateway,omitempty"`
 }
 
+// Host is the DNS name of a virtual host; the first label may be *.
+//
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="self.matches('^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be a DNS name in lower case, such as shop.example.com or *.example.com, without scheme, port or path"
+type Host = string
+
 // IngressSpec is an Ingress for the app.
 type IngressSpec struct {
 	// ClassName is the IngressClass; left out, the cluster's default.
@@ -35,9 +44,8 @@ type IngressSpec struct {
 	// Hosts are the names that it answers to.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=253
 	// +listType=set
-	Hosts []string `json:"hosts"`
+	Hosts []Host `json:"hosts"`
 	// TLSSecretName is a Secret of type kubernetes.io/tls for these hosts; left out, no TLS.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
@@ -57,10 +65,9 @@ type GatewaySpec struct {
 	ParentRefs []GatewayReference `json:"parentRefs"`
 	// Hosts are the names that it answers to; none means those of the Gateway.
 	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MaxLength=253
 	// +listType=set
 	// +optional
-	Hosts []string `json:"hosts,omitempty"`
+	Hosts []Host `json:"hosts,omitempty"`
 }
 
 // GatewayReference names a Gateway, and a listener of it.
@@ -80,6 +87,8 @@ type GatewayReference struct {
 }
 
 // AutoscalingSpec is a HorizontalPodAutoscaler.
+//
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas (2 if not set) is above maxReplicas",fieldPath=".minReplicas"
 type AutoscalingSpec struct {
 	// MinReplicas is the lower bound.
 	// +kubebuilder:default=2

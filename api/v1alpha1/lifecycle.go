@@ -24,6 +24,8 @@ const (
 )
 
 // HealthSpec says when a replica takes traffic.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || !has(self.livePath) || self.path != self.livePath",message="livePath is the same as path, so that whatever makes a replica unready would restart it too: use a path that asks nobody else, or take livePath out",reason=FieldValueForbidden,fieldPath=".livePath"
 type HealthSpec struct {
 	// Gate is what the agent waits for before a replica takes traffic: that it has
 	// joined its peers once, or only that it has booted. Stateless apps have no peers.
@@ -107,6 +109,8 @@ type HookSpec struct {
 // RolloutSpec is how a new version replaces the old one. No rollout takes the
 // number of replicas below the wanted one where a Deployment runs them; a
 // StatefulSet replaces one at a time.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.maxSurge) || string(self.maxSurge).matches('^([1-9][0-9]{0,3}|[1-9][0-9]?%|100%)$')",message="must be a number above 0, or a percentage of 1% to 100%: a rollout first starts a new replica and then stops an old one",fieldPath=".maxSurge"
 type RolloutSpec struct {
 	// MinReadySeconds is how long a new replica must be ready before the next is
 	// replaced.
@@ -129,6 +133,7 @@ type MigrationSpec struct {
 	// Command in exec form, such as [bin/shop, eval, Shop.Release.migrate()].
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
 	// +listType=atomic
 	Command []string `json:"command"`
 	// TimeoutSeconds is how long it may take.

@@ -4,6 +4,14 @@ import corev1 "k8s.io/api/core/v1"
 
 // PipelineSpec is a workload of its own from the same image: one Broadway
 // pipeline in each pod.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.lagPerReplica) || has(self.kafka)",message="lagPerReplica counts the messages that wait in Kafka: say in kafka what the pipeline reads, or take lagPerReplica out",reason=FieldValueRequired,fieldPath=".kafka"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxReplicas) || has(self.lagPerReplica)",message="maxReplicas bounds what KEDA does, and without lagPerReplica it does nothing: set lagPerReplica, or use replicas",reason=FieldValueForbidden,fieldPath=".maxReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",message="minReplicas is above maxReplicas",fieldPath=".minReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.partitions) || has(self.lagPerReplica) || self.replicas * self.kafka.concurrency <= self.kafka.partitions",message="replicas times kafka.concurrency is more than kafka.partitions, and what is above them has nothing to read: lower replicas or concurrency",fieldPath=".replicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.partitions) || !has(self.lagPerReplica) || self.minReplicas * self.kafka.concurrency <= self.kafka.partitions",message="minReplicas times kafka.concurrency is more than kafka.partitions, and what is above them has nothing to read: lower minReplicas or concurrency",fieldPath=".minReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.partitions) || !has(self.maxReplicas) || self.maxReplicas * self.kafka.concurrency <= self.kafka.partitions",message="maxReplicas times kafka.concurrency is more than kafka.partitions, and what is above them has nothing to read: lower maxReplicas or concurrency",fieldPath=".maxReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.authenticationRef) || has(self.lagPerReplica)",message="authenticationRef is read by KEDA alone: set lagPerReplica, or take it out and give the app its credentials in env",reason=FieldValueForbidden,fieldPath=".kafka.authenticationRef"
 type PipelineSpec struct {
 	// Name is told to the pod in PHIAL_PIPELINE. The Deployment is APP-NAME.
 	// +kubebuilder:validation:MinLength=1
@@ -30,7 +38,7 @@ type PipelineSpec struct {
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
 
 	// MaxReplicas is KEDA's upper bound. Default, and never more than: as many as there
-	// are partitions for.
+	// are partitions for. Only with lagPerReplica.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
@@ -39,6 +47,7 @@ type PipelineSpec struct {
 	// LagPerReplica makes a KEDA ScaledObject: one replica for each so many messages that
 	// wait. Needs kafka.
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000000
 	// +optional
 	LagPerReplica *int64 `json:"lagPerReplica,omitempty"`
 
@@ -58,8 +67,14 @@ type PipelineSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	// +optional
-	Env []corev1.EnvVar `json:"env,omitempty"`
+	Env EnvVars `json:"env,omitempty"`
 }
+
+// Broker is host:port of a Kafka broker.
+//
+// +kubebuilder:validation:MaxLength=261
+// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ,:]+:[1-9][0-9]{0,4}$') && int(self.split(':')[1]) <= 65535",message="must be host:port, such as kafka:9092, with a port of 1 to 65535"
+type Broker = string
 
 // KafkaSpec is what a pipeline reads. It is told to the pod in
 // PHIAL_KAFKA_BROKERS, PHIAL_KAFKA_GROUP and PHIAL_KAFKA_TOPICS, with commas.
@@ -67,19 +82,18 @@ type KafkaSpec struct {
 	// Brokers are host:port.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:MaxLength=261
-	// +kubebuilder:validation:items:Pattern=`^[^\s,:]+:[0-9]{1,5}$`
 	// +listType=set
-	Brokers []string `json:"brokers"`
+	Brokers []Broker `json:"brokers"`
 	// Group is the consumer group. Two pipelines may not share one.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:Pattern=`^[^\s,]+$`
 	Group string `json:"group"`
 	// Topics that the group reads.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=249
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._-]+$`
 	// +listType=set
 	Topics []string `json:"topics"`
 	// Partitions is how many the topics have in all: replicas above

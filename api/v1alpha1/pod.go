@@ -18,6 +18,9 @@ const (
 )
 
 // NetworkSpec says which address families and service mesh the cluster has.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || self.ipFamilies[0] != self.ipFamilies[1]",message="the same family twice: leave one out, or name the other",reason=FieldValueDuplicate,fieldPath=".ipFamilies"
+// +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || !has(self.ipFamilyPolicy) || self.ipFamilyPolicy != 'SingleStack'",message="two families are not SingleStack: set PreferDualStack or RequireDualStack, or leave one family out",fieldPath=".ipFamilyPolicy"
 type NetworkSpec struct {
 	// IPFamilyPolicy of the Services; left out, the cluster's default.
 	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
@@ -53,6 +56,9 @@ const (
 )
 
 // NetworkPolicySpec says which traffic is allowed.
+//
+// +kubebuilder:validation:XValidation:rule="self.ingress == 'Managed' || !has(self.ingressRules) || size(self.ingressRules) == 0",message="ingressRules are read only with ingress: Managed",reason=FieldValueForbidden,fieldPath=".ingressRules"
+// +kubebuilder:validation:XValidation:rule="self.egress == 'Managed' || !has(self.egressRules) || size(self.egressRules) == 0",message="egressRules are read only with egress: Managed",reason=FieldValueForbidden,fieldPath=".egressRules"
 type NetworkPolicySpec struct {
 	// Ingress Managed lets EPMD, distribution and agents in from the app's own pods
 	// alone, and HTTP from everywhere. Unmanaged makes no rule.
@@ -63,7 +69,7 @@ type NetworkPolicySpec struct {
 	// +kubebuilder:default=Unmanaged
 	// +optional
 	Egress Managed `json:"egress,omitempty"`
-	// IngressRules are let in as well.
+	// IngressRules are let in as well. Only with ingress Managed.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
@@ -109,6 +115,18 @@ const (
 	BusyWaitDefault BusyWait = "Default" // what vm.args says, or OTP
 )
 
+// VMFlag is a flag of erl with its value, or a part of one.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=1024
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])-(name|sname|setcookie)([ ]|$)')",message="node names and the cookie are the plan's: set releaseName, clustered.identity and clustered.cookie in place of -name, -sname and -setcookie",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('inet_dist_(listen_min|listen_max|use_interface)|(^|[ ])-(start_epmd|erl_epmd_port|dist_listen)([ ]|$)')",message="where nodes listen is the plan's: set clustered.distribution.portRange and clustered.distribution.epmd in place of inet_dist_*, -start_epmd, -erl_epmd_port and -dist_listen",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])-(proto_dist|ssl_dist_opt|ssl_dist_optfile)([ ]|$)')",message="how nodes talk is the plan's: set clustered.distribution.tls and network.ipFamilies in place of -proto_dist and -ssl_dist_*",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])net_ticktime([ ]|$)')",message="set clustered.distribution.netTicktimeSeconds in place of net_ticktime",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])[+]Q')",message="set vm.maxPorts in place of +Q",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])[+]sbwt')",message="set vm.busyWait in place of +sbwt, +sbwtdcpu and +sbwtdio",reason=FieldValueForbidden
+type VMFlag = string
+
 // VMSpec is how the BEAM fits the container.
 type VMSpec struct {
 	// MaxPorts is +Q, 1024 to 134217727: files and sockets that the VM may hold. Without
@@ -123,12 +141,11 @@ type VMSpec struct {
 	// +optional
 	BusyWait BusyWait `json:"busyWait,omitempty"`
 	// Flags are further flags of erl, such as "+P 2000000". Of emulator flags that stand in
-	// vm.args too, these win.
+	// vm.args too, these win. What the plan itself sets is refused.
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=1024
 	// +listType=atomic
 	// +optional
-	Flags []string `json:"flags,omitempty"`
+	Flags []VMFlag `json:"flags,omitempty"`
 	// CrashDump keeps erl_crash.dump on a volume that outlives the container.
 	// +kubebuilder:default={}
 	// +optional
@@ -137,6 +154,8 @@ type VMSpec struct {
 
 // CrashDumpSpec is where a crash dump goes. A dump holds the memory of the node,
 // the cookie included.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.sizeLimit) || quantity(string(self.sizeLimit)).isGreaterThan(quantity('0'))",message="must be above 0, such as 1Gi",fieldPath=".sizeLimit"
 type CrashDumpSpec struct {
 	// Mode is whether a dump is written.
 	// +kubebuilder:default=Enabled
@@ -154,6 +173,15 @@ type CrashDumpSpec struct {
 	SizeLimit *resource.Quantity `json:"sizeLimit,omitempty"`
 }
 
+// MountPath is a directory in the container that something is mounted on.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=255
+// +kubebuilder:validation:XValidation:rule="self.matches('^(/[^/:]+)+$') && !self.split('/').exists(p, p == '.' || p == '..')",message="must be an absolute path without '.', '..', ':' and a slash at the end, and not / itself"
+// +kubebuilder:validation:XValidation:rule="!self.matches('^/(phial|etc/phial|var/run/phial|var/crash/phial|proc|sys|dev)(/|$)')",message="/phial, /etc/phial, /var/run/phial and /var/crash/phial are Phial's, /proc, /sys and /dev the kernel's: choose another directory",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('^/tmp(/|$)')",message="/tmp and all below it can be written to already, and are gone with the pod: leave it out, or choose another directory",reason=FieldValueForbidden
+type MountPath = string
+
 // SecuritySpec is how the container is confined. Always: not root, no
 // capabilities, no privilege escalation, seccomp RuntimeDefault.
 type SecuritySpec struct {
@@ -170,9 +198,7 @@ type SecuritySpec struct {
 	ReadOnlyRootFilesystem Switch `json:"readOnlyRootFilesystem,omitempty"`
 	// WritablePaths are directories that the app writes to; what it writes is gone with the pod.
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:items:Pattern=`^/.+$`
 	// +listType=set
 	// +optional
-	WritablePaths []string `json:"writablePaths,omitempty"`
+	WritablePaths []MountPath `json:"writablePaths,omitempty"`
 }
