@@ -73,7 +73,8 @@ func (r *reader) tools() error {
 // git reads the URL of origin. A worktree's .git is a file, and says nothing here.
 func (r *reader) git() error {
 	const file = ".git/config"
-	if fi, err := fs.Stat(r.fs, ".git"); err != nil || !fi.IsDir() {
+	fi, err := fs.Stat(r.fs, ".git")
+	if r.p.Git = err == nil; err != nil || !fi.IsDir() {
 		return nil
 	}
 	src, err := r.optional(file)

@@ -31,6 +31,7 @@ type Project struct {
 	Migrator   Migrator   // lib/APP/release.ex with migrate/0
 
 	EnvSh  EnvSh
+	Git    bool         // it is the root of a git repository, or of a worktree
 	Remote Fact[string] // URL of the git remote "origin"
 
 	files map[string]bool // every file and directory that is there, but for what is built or fetched

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -17,6 +18,8 @@ type choices struct {
 	base  string
 	notes []Note
 	about string // the file that notes are about at the moment
+
+	strategy project.Use // libcluster's, where it is one that finds peers on Kubernetes
 
 	Name         string
 	Release      string
@@ -249,59 +252,67 @@ func (c *choices) kind(o Options) {
 	}
 }
 
-// stable are packages that keep a node's name on disk.
-var stable = []string{"ra", "khepri", "mnesiac", "memento", "ecto_mnesia", "rabbit"}
-
 // discovery decides who finds the peers, and what nodes are named after.
 func (c *choices) discovery(o Options) {
-	c.Discovery = o.Discovery
-	if c.Discovery == "" {
-		c.Discovery, c.DiscoveryWhy = string(v1alpha1.DiscoveryPhial), "No clustering library: Phial's agents connect the nodes"
-		lib, libcluster := c.p.Dep("libcluster")
-		switch {
-		case libcluster:
-			c.libcluster(lib)
-		case c.has("dns_cluster"):
-			c.Discovery, c.DiscoveryWhy = string(v1alpha1.DiscoveryDNSCluster), "dns_cluster; it is told what to look up in DNS_CLUSTER_QUERY"
-			if !slices.ContainsFunc(c.p.Runtime, func(v project.EnvVar) bool { return v.Name == "DNS_CLUSTER_QUERY" }) {
-				d, _ := c.p.Dep("dns_cluster")
-				c.note(d.At, "config/runtime.exs does not read DNS_CLUSTER_QUERY, without which dns_cluster looks for nobody (DSC-13)")
-			}
-		case c.has("partisan"):
-			d, _ := c.p.Dep("partisan")
-			c.note(d.At, "Partisan makes links of its own: set clustered.join: Never in phial.yaml if Phial is to leave them alone")
-		}
+	d := beam.Discovery(o.Discovery)
+	if d == "" {
+		d = c.library()
 	}
-	if c.Discovery == string(v1alpha1.DiscoveryLibclusterDNSSRV) {
-		c.Stable, c.StableWhy = true, "DNSSRV dials host names"
+	c.Discovery = string(d)
+	if ok, _ := beam.Pair(d, beam.IdentityAddress); !ok {
+		c.Stable, c.StableWhy = true, c.Discovery+" dials host names"
 	}
-	if i := slices.IndexFunc(stable, c.has); i >= 0 {
-		c.disk(stable[i] + " keeps node names on disk")
-	} else if i := slices.IndexFunc(c.p.Uses, func(u project.Use) bool { return u.What == ":mnesia" || u.What == ":ra" || u.What == ":khepri" }); i >= 0 {
-		c.disk(c.p.Uses[i].At.File + " uses " + c.p.Uses[i].What + ", which keeps node names")
+	if i := slices.IndexFunc(onDisk, c.has); i >= 0 {
+		c.disk(d, onDisk[i]+" keeps node names on disk")
+	} else if i := slices.IndexFunc(c.p.Uses, func(u project.Use) bool { return slices.Contains(onDisk, strings.TrimPrefix(u.What, ":")) }); i >= 0 {
+		c.disk(d, c.p.Uses[i].At.File+" uses "+c.p.Uses[i].What+", which keeps node names")
+	}
+	if c.strategy.What != "" {
+		c.agree(c.strategy)
 	}
 }
 
+// onDisk are packages and applications that keep a node's name on disk.
+var onDisk = []string{"mnesia", "ra", "khepri", "mnesiac", "memento", "ecto_mnesia", "rabbit"}
+
 // disk names nodes after pods that stay, where the discovery dials such names.
-func (c *choices) disk(why string) {
-	switch c.Discovery {
-	case string(v1alpha1.DiscoveryLibclusterDNS), string(v1alpha1.DiscoveryDNSCluster):
-		c.note(project.Pos{File: "mix.exs"}, "%s; %s dials addresses, which change: use libcluster's Kubernetes.DNSSRV or discovery Phial, with identity Stable (NAM-14)", why, c.Discovery)
-	default:
-		c.Stable, c.StableWhy = true, why
+func (c *choices) disk(d beam.Discovery, why string) {
+	if ok, reason := beam.Pair(d, beam.IdentityStable); !ok {
+		c.note(project.Pos{File: "mix.exs"}, "%s, so that it wants identity Stable (NAM-14), and cannot have it: %s", why, reason)
+		return
 	}
+	c.Stable, c.StableWhy = true, why
+}
+
+// library goes by the library that connects nodes, if there is one.
+func (c *choices) library() beam.Discovery {
+	if lib, ok := c.p.Dep("libcluster"); ok {
+		return c.libcluster(lib)
+	}
+	if d, ok := c.p.Dep("dns_cluster"); ok {
+		c.DiscoveryWhy = "dns_cluster; it is told what to look up in " + beam.EnvDNSClusterQuery
+		if !slices.ContainsFunc(c.p.Runtime, func(v project.EnvVar) bool { return v.Name == beam.EnvDNSClusterQuery }) {
+			c.note(d.At, "config/runtime.exs does not read %s, without which dns_cluster looks for nobody (DSC-13)", beam.EnvDNSClusterQuery)
+		}
+		return beam.DiscoveryDNSCluster
+	}
+	c.DiscoveryWhy = "No clustering library: Phial's agents connect the nodes"
+	if d, ok := c.p.Dep("partisan"); ok {
+		c.note(d.At, "Partisan makes links of its own: set clustered.join: Never in phial.yaml if Phial is to leave them alone")
+	}
+	return beam.DiscoveryPhial
 }
 
 // strategies are libcluster's, and the discovery that each stands for.
-var strategies = map[string]v1alpha1.Discovery{
-	"Kubernetes":        v1alpha1.DiscoveryLibclusterKubernetes,
-	"Kubernetes.DNS":    v1alpha1.DiscoveryLibclusterDNS,
-	"Kubernetes.DNSSRV": v1alpha1.DiscoveryLibclusterDNSSRV,
-	"DNSPoll":           v1alpha1.DiscoveryLibclusterDNS,
+var strategies = map[string]beam.Discovery{
+	"Kubernetes":        beam.DiscoveryLibclusterKubernetes,
+	"Kubernetes.DNS":    beam.DiscoveryLibclusterDNS,
+	"Kubernetes.DNSSRV": beam.DiscoveryLibclusterDNSSRV,
+	"DNSPoll":           beam.DiscoveryLibclusterDNS,
 }
 
 // libcluster goes by the strategies that stand in the configuration.
-func (c *choices) libcluster(lib project.Dep) {
+func (c *choices) libcluster(lib project.Dep) beam.Discovery {
 	var found []project.Use
 	for _, s := range c.p.Strategies {
 		if strategies[s.What] != "" && !slices.ContainsFunc(found, func(f project.Use) bool { return strategies[f.What] == strategies[s.What] }) {
@@ -310,16 +321,9 @@ func (c *choices) libcluster(lib project.Dep) {
 	}
 	switch {
 	case len(found) == 1:
-		s := found[0]
-		c.Discovery, c.DiscoveryWhy = string(strategies[s.What]), "Libcluster's "+s.What+" in "+s.At.File
-		switch s.What {
-		case "Kubernetes":
-			c.note(s.At, "libcluster's kubernetes_selector has to be \"app.kubernetes.io/name=%s,app.kubernetes.io/component=node\", kubernetes_node_basename %q, kubernetes_ip_lookup_mode :pods", c.Name, c.Release)
-		case "DNSPoll":
-			c.note(s.At, "libcluster's query has to be the Service \"%s-headless\" (with its namespace), node_basename %q", c.Name, c.Release)
-		default:
-			c.note(s.At, "libcluster's service has to be \"%s-headless\", application_name %q", c.Name, c.Release)
-		}
+		c.strategy = found[0]
+		c.DiscoveryWhy = "Libcluster's " + c.strategy.What + " in " + c.strategy.At.File
+		return strategies[c.strategy.What]
 	case len(found) > 1:
 		var names []string
 		for _, f := range found {
@@ -330,10 +334,28 @@ func (c *choices) libcluster(lib project.Dep) {
 	case len(c.p.Strategies) > 0:
 		s := c.p.Strategies[0]
 		c.DiscoveryWhy = "Libcluster's " + s.What + " finds nobody on Kubernetes: Phial's agents connect the nodes"
-		c.note(s.At, "libcluster's %s finds nobody on Kubernetes; discovery is Phial, whose agents connect the nodes", s.What)
+		c.note(s.At, "libcluster's %s finds nobody on Kubernetes (DSC-22); discovery is Phial, whose agents connect the nodes", s.What)
 	default:
 		c.DiscoveryWhy = "Could not tell libcluster's strategy; name it here"
 		c.note(lib.At, "could not tell libcluster's strategy, for it does not stand literally in config/ or lib/: discovery is Phial; --discovery names it")
+	}
+	return beam.DiscoveryPhial
+}
+
+// agree says which names in libcluster's own configuration have to be those that the plan gives.
+func (c *choices) agree(s project.Use) {
+	service := c.Name + "-headless"
+	switch s.What {
+	case "Kubernetes":
+		mode := ":ip"
+		if c.Stable {
+			mode = ":hostname, kubernetes_service_name \"" + service + "\""
+		}
+		c.note(s.At, "libcluster has to be told kubernetes_selector \"app.kubernetes.io/name=%s,app.kubernetes.io/component=node\", kubernetes_node_basename %q, kubernetes_ip_lookup_mode :pods, mode %s", c.Name, c.Release, mode)
+	case "DNSPoll":
+		c.note(s.At, "libcluster has to be told query %q, with its namespace, and node_basename %q", service, c.Release)
+	default:
+		c.note(s.At, "libcluster has to be told service %q and application_name %q", service, c.Release)
 	}
 }
 
@@ -350,7 +372,8 @@ func (c *choices) ecto() {
 }
 
 // given are variables that the plan sets.
-var given = []string{"PORT", "PHX_SERVER", "PHX_HOST", "POD_IP", "POD_NAME", "POD_NAMESPACE", "HOSTNAME", "HOME", "DNS_CLUSTER_QUERY", "CLUSTER_DOMAIN"}
+var given = []string{beam.EnvPort, beam.EnvPhoenixServer, beam.EnvPhoenixHost, beam.EnvPodIP, beam.EnvPodName, beam.EnvPodNamespace,
+	beam.EnvDNSClusterQuery, beam.EnvLibclusterDomain, "HOSTNAME", "HOME"}
 
 // environment lists what the app does not boot without.
 func (c *choices) environment() {

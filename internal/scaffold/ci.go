@@ -36,6 +36,9 @@ func (c *choices) ci(asked string) string {
 }
 
 func (c *choices) workflow(d *docker) *workflow {
+	if !c.p.Git {
+		c.note(project.Pos{File: "."}, "no .git here: a CI service looks for its workflow at the root of the repository only")
+	}
 	w := &workflow{docker: d, Builder: image{d.Elixir, d.OTP, d.System}.builder(d.Base), Versioned: c.p.Mix.Version.State != project.Absent, Postgres: c.has("postgrex")}
 	elixir, _ := pinned(c.p, "elixir")
 	otp, _ := pinned(c.p, "erlang")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -31,9 +32,15 @@ var (
 	Bases       = []string{Debian, Alpine}
 	CIs         = []string{GitHub, GitLab, NoCI}
 	Types       = []string{string(v1alpha1.Clustered), string(v1alpha1.Stateless)}
-	Discoveries = []string{string(v1alpha1.DiscoveryPhial), string(v1alpha1.DiscoveryLibclusterDNS), string(v1alpha1.DiscoveryLibclusterDNSSRV),
-		string(v1alpha1.DiscoveryLibclusterKubernetes), string(v1alpha1.DiscoveryDNSCluster)}
+	Discoveries = discoveries()
 )
+
+func discoveries() (all []string) {
+	for _, d := range beam.Discoveries() {
+		all = append(all, string(d))
+	}
+	return all
+}
 
 // Options are what the person decides; what is empty is worked out from the project.
 type Options struct {

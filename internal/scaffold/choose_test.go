@@ -1,0 +1,149 @@
+package scaffold_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	k8syaml "sigs.k8s.io/yaml"
+
+	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/project"
+	"github.com/phialdev/phial/internal/scaffold"
+)
+
+// made generates the files of a project of name and content in turn, and gives them and the notes.
+func made(t *testing.T, o scaffold.Options, files ...string) (map[string]string, string) {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for i := 0; i+1 < len(files); i += 2 {
+		tree[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	}
+	p, err := project.Read(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := scaffold.Generate(p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, notes := map[string]string{}, ""
+	for _, f := range r.Files {
+		got[f.Path] = string(f.Content)
+	}
+	for _, n := range r.Notes {
+		notes += n.String() + "\n"
+	}
+	return got, notes
+}
+
+func app(t *testing.T, files map[string]string) v1alpha1.BeamAppSpec {
+	t.Helper()
+	var a v1alpha1.BeamApp
+	if err := k8syaml.UnmarshalStrict([]byte(files["phial.yaml"]), &a); err != nil {
+		t.Fatalf("%v\n%s", err, files["phial.yaml"])
+	}
+	return a.Spec
+}
+
+func TestDiscovery(t *testing.T) {
+	topology := func(strategies ...string) string {
+		s := "config :libcluster, topologies: ["
+		for _, name := range strategies {
+			s += "x: [strategy: " + name + "],"
+		}
+		return s + "]"
+	}
+	const lib = `{:libcluster, "~> 3.3"}`
+	for name, c := range map[string]struct {
+		deps, config, code string
+		options            scaffold.Options
+		want               string // type discovery identity
+		note               string // part of it
+	}{
+		"nothing":            {want: "Clustered Phial", note: "nothing says whether replicas need one another"},
+		"pg":                 {code: ":pg.start_link()", want: "Clustered Phial"},
+		"dns_cluster":        {deps: `{:dns_cluster, "~> 0.1"}`, want: "Clustered DNSCluster", note: "does not read DNS_CLUSTER_QUERY"},
+		"dns_cluster, read":  {deps: `{:dns_cluster, "~> 0.1"}`, config: `System.get_env("DNS_CLUSTER_QUERY")`, want: "Clustered DNSCluster"},
+		"DNS":                {deps: lib, config: topology("Cluster.Strategy.Kubernetes.DNS"), want: "Clustered LibclusterDNS", note: `service "a-headless" and application_name "a"`},
+		"DNSSRV":             {deps: lib, config: topology("Cluster.Strategy.Kubernetes.DNSSRV"), want: "Clustered LibclusterDNSSRV Stable", note: `service "a-headless"`},
+		"API":                {deps: lib, config: topology("Cluster.Strategy.Kubernetes"), want: "Clustered LibclusterKubernetes", note: "mode :ip"},
+		"API, Mnesia":        {deps: lib, config: topology("Cluster.Strategy.Kubernetes"), code: ":mnesia.start()", want: "Clustered LibclusterKubernetes Stable", note: "mode :hostname"},
+		"DNSPoll":            {deps: lib, config: topology("Cluster.Strategy.DNSPoll"), want: "Clustered LibclusterDNS", note: `query "a-headless"`},
+		"gossip":             {deps: lib, config: topology("Cluster.Strategy.Gossip"), want: "Clustered Phial", note: "finds nobody on Kubernetes"},
+		"gossip and DNS":     {deps: lib, config: topology("Cluster.Strategy.Gossip", "Cluster.Strategy.Kubernetes.DNS"), want: "Clustered LibclusterDNS"},
+		"two":                {deps: lib, config: topology("Cluster.Strategy.Kubernetes", "Cluster.Strategy.Kubernetes.DNS"), want: "Clustered Phial", note: "could not tell which"},
+		"computed":           {deps: lib, config: topology("strategy()"), want: "Clustered Phial", note: "could not tell libcluster's strategy"},
+		"no strategy":        {deps: lib, want: "Clustered Phial", note: "could not tell libcluster's strategy"},
+		"named by the user":  {deps: lib, options: scaffold.Options{Discovery: "libclusterdnssrv"}, want: "Clustered LibclusterDNSSRV Stable"},
+		"stateless":          {deps: lib, options: scaffold.Options{Type: "stateless"}, want: "Stateless"},
+		"Mnesia":             {code: ":mnesia.start()", want: "Clustered Phial Stable"},
+		"ra":                 {deps: `{:ra, "~> 2.0"}`, want: "Clustered Phial Stable"},
+		"Mnesia by address":  {deps: `{:dns_cluster, "~> 0.1"}`, code: ":mnesia.start()", want: "Clustered DNSCluster", note: "wants identity Stable (NAM-14), and cannot have it"},
+		"Partisan":           {deps: `{:partisan, "~> 5.0"}`, want: "Clustered Phial", note: "clustered.join: Never"},
+		"libcluster and dns": {deps: lib + `, {:dns_cluster, "~> 0.1"}`, config: topology("Cluster.Strategy.Kubernetes.DNS"), want: "Clustered LibclusterDNS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, notes := made(t, c.options, "mix.exs", `def project, do: [app: :a, version: "1.0.0", deps: [`+c.deps+`]]`, "config/runtime.exs", c.config, "lib/a.ex", c.code)
+			s := app(t, files)
+			got := string(s.Type)
+			if s.Clustered != nil {
+				got = strings.TrimSpace(got + " " + string(s.Clustered.Discovery) + " " + string(s.Clustered.Identity))
+				identity := beam.IdentityAddress
+				if s.Clustered.Identity != "" {
+					identity = beam.Identity(s.Clustered.Identity)
+				}
+				if ok, why := beam.Pair(beam.Discovery(s.Clustered.Discovery), identity); !ok {
+					t.Error(why)
+				}
+			}
+			if got != c.want {
+				t.Errorf("got %s, want %s:\n%s", got, c.want, files["phial.yaml"])
+			}
+			if !strings.Contains(notes, c.note) {
+				t.Errorf("no note %q among\n%s", c.note, notes)
+			}
+		})
+	}
+}
+
+func TestVersions(t *testing.T) {
+	for name, c := range map[string]struct {
+		tools, requirement, base string
+		want                     string // elixir otp system
+		note                     string // part of it; "-" for none
+	}{
+		"nothing":               {want: "1.18.4 27.3.4.2 bookworm-20250811-slim", note: "assumed Elixir 1.18.4 on OTP 27.3.4.2"},
+		"pinned":                {tools: "elixir 1.18.4-otp-27\nerlang 27.3.4.2", want: "1.18.4 27.3.4.2 bookworm-20250811-slim", note: "-"},
+		"pinned, Alpine":        {tools: "elixir 1.19.4\nerlang 28.2", base: "alpine", want: "1.19.4 28.2 3.22.2", note: "-"},
+		"pinned, not published": {tools: "elixir 1.18.3\nerlang 27.2", want: "1.18.3 27.2 bookworm-20250811-slim", note: "could not tell whether hexpm/elixir:1.18.3-erlang-27.2-debian-bookworm-20250811-slim was published"},
+		"only OTP's generation": {tools: "erlang 28", want: "1.19.4 28.2 trixie-20251208-slim", note: "assumed"},
+		"only Elixir":           {tools: "elixir 1.17", want: "1.17.3 27.1.2 bookworm-20241016-slim", note: "assumed"},
+		"a branch":              {tools: "elixir main-otp-27\nerlang ref:master", want: "1.18.4 27.3.4.2 bookworm-20250811-slim", note: "assumed"},
+		"required, older":       {requirement: "~> 1.15.0", want: "1.15.7 26.1.2 bookworm-20231009-slim", note: "assumed"},
+		"required, newer":       {requirement: "~> 1.19", want: "1.19.4 28.2 trixie-20251208-slim", note: "assumed"},
+		"required, newest":      {requirement: ">= 1.20.0", want: "1.20.3 29.0.5 trixie-20260803-slim", note: "assumed"},
+		"required, either":      {requirement: "~> 1.17.0 or ~> 1.16.0", want: "1.17.3 27.1.2 bookworm-20241016-slim", note: "assumed"},
+		"required, range":       {requirement: ">= 1.14.0 and < 1.17.0", want: "1.16.3 26.2.5 bookworm-20240513-slim", note: "assumed"},
+		"required, not known":   {requirement: "~> 1.99", want: "1.18.4 27.3.4.2 bookworm-20250811-slim", note: `no image known for elixir: "~> 1.99"`},
+		"requirement is odd":    {requirement: "whatever", want: "1.18.4 27.3.4.2 bookworm-20250811-slim", note: "assumed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, notes := made(t, scaffold.Options{Base: c.base}, "mix.exs", `def project, do: [app: :a, version: "1.0.0", elixir: "`+c.requirement+`"]`, ".tool-versions", c.tools)
+			var got []string
+			for line := range strings.Lines(files["Dockerfile"]) {
+				if v, ok := strings.CutPrefix(line, "ARG "); ok {
+					_, v, _ = strings.Cut(strings.TrimSpace(v), "=")
+					got = append(got, v)
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+			if c.note == "-" && strings.Contains(notes, "Elixir") || c.note != "-" && !strings.Contains(notes, c.note) {
+				t.Errorf("want a note %q of\n%s", c.note, notes)
+			}
+		})
+	}
+}
