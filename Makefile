@@ -56,7 +56,7 @@ fmt: $(LINT) ## format the code
 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	@for f in erlang/etf:FuzzDecode erlang/etf:FuzzRoundTrip erlang/epmd:FuzzRequest erlang/epmd:FuzzAnswer \
-	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake; do \
+	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake internal/project:FuzzRead; do \
 	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
 
 bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the release's own tools; fails where one is missed
