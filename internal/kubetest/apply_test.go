@@ -135,7 +135,7 @@ func TestInstallCRDs(t *testing.T) {
 		t.Errorf("before: %v, want an unknown kind", err)
 	}
 	for range 2 { // installing again is an update
-		if err := c.InstallCRDs(ctx, GatewayAPI, KEDA, DefinitionFiles("deploy/crd/*.yaml")); err != nil {
+		if err := c.InstallCRDs(ctx, GatewayAPI, KEDA); err != nil {
 			t.Fatal(err)
 		}
 	}
