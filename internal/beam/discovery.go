@@ -99,6 +99,7 @@ type discovery struct {
 	lookup map[Identity]Lookup
 	dials  map[Identity]HostPart
 	env    []string // names that tell the release where to look
+	drops  bool     // nodes that it found once and does not find any more
 	// other is the discovery to use with the identity whose names this one does not dial.
 	other Discovery
 }
@@ -116,19 +117,19 @@ var discoveries = []discovery{
 	{
 		name: DiscoveryLibclusterDNS, who: "libcluster's Kubernetes.DNS",
 		lookup: same(LookupA), dials: same(HostAddress),
-		env: []string{EnvLibclusterDomain}, other: DiscoveryLibclusterDNSSRV,
+		env: []string{EnvLibclusterDomain}, drops: true, other: DiscoveryLibclusterDNSSRV,
 	},
 	{
 		name: DiscoveryLibclusterDNSSRV, who: "libcluster's Kubernetes.DNSSRV",
 		lookup: same(LookupSRV), dials: same(HostName),
-		env: []string{EnvLibclusterDomain}, other: DiscoveryLibclusterDNS,
+		env: []string{EnvLibclusterDomain}, drops: true, other: DiscoveryLibclusterDNS,
 	},
 	{
 		// mode :ip with the one identity, mode :hostname with the other.
 		name: DiscoveryLibclusterKubernetes, who: "libcluster's Kubernetes",
 		lookup: same(LookupAPI),
 		dials:  map[Identity]HostPart{IdentityAddress: HostAddress, IdentityStable: HostName},
-		env:    []string{EnvLibclusterDomain},
+		env:    []string{EnvLibclusterDomain}, drops: true,
 	},
 	{
 		// Since 0.2 it can be told to look up SRV, but it dials addresses all the same
@@ -170,6 +171,11 @@ func (d Discovery) Dials(i Identity) HostPart { return d.row().dials[i] }
 // What else a library wants to know (service, base name, selector) stands in its own
 // configuration.
 func (d Discovery) Env() []string { return slices.Clone(d.row().env) }
+
+// Drops says whether the discovery disconnects nodes that it found once and does not find
+// any more. libcluster's do, and take a lookup that fails (DNS, or a refusal of the API
+// server) for one that found nobody: a healthy mesh falls apart until the next good one.
+func (d Discovery) Drops() bool { return d.row().drops }
 
 // OfApp says whether a library in the app is what looks and dials, and not Phial.
 func (d Discovery) OfApp() bool { return d != DiscoveryPhial && d.row().name != "" }

@@ -89,7 +89,7 @@ func TestPairOfWhatDoesNotExist(t *testing.T) {
 			t.Errorf("%q with %q: %v, %q", tt.discovery, tt.identity, ok, reason)
 		}
 	}
-	if d := Discovery("Gossip"); d.Dials(IdentityStable) != HostNone || d.Looks(IdentityStable) != 0 || d.OfApp() || d.Env() != nil {
+	if d := Discovery("Gossip"); d.Dials(IdentityStable) != HostNone || d.Looks(IdentityStable) != 0 || d.OfApp() || d.Drops() || d.Env() != nil {
 		t.Error("a discovery that does not exist has properties")
 	}
 }
@@ -98,16 +98,20 @@ func TestDiscoveryTells(t *testing.T) {
 	for _, tt := range []struct {
 		discovery Discovery
 		ofApp     bool
+		drops     bool
 		env       []string
 	}{
-		{DiscoveryPhial, false, nil},
-		{DiscoveryLibclusterDNS, true, []string{"CLUSTER_DOMAIN"}},
-		{DiscoveryLibclusterDNSSRV, true, []string{"CLUSTER_DOMAIN"}},
-		{DiscoveryLibclusterKubernetes, true, []string{"CLUSTER_DOMAIN"}},
-		{DiscoveryDNSCluster, true, []string{"DNS_CLUSTER_QUERY"}},
+		{DiscoveryPhial, false, false, nil},
+		{DiscoveryLibclusterDNS, true, true, []string{"CLUSTER_DOMAIN"}},
+		{DiscoveryLibclusterDNSSRV, true, true, []string{"CLUSTER_DOMAIN"}},
+		{DiscoveryLibclusterKubernetes, true, true, []string{"CLUSTER_DOMAIN"}},
+		{DiscoveryDNSCluster, true, false, []string{"DNS_CLUSTER_QUERY"}},
 	} {
 		if got := tt.discovery.OfApp(); got != tt.ofApp {
 			t.Errorf("%s is the app's own: %v", tt.discovery, got)
+		}
+		if got := tt.discovery.Drops(); got != tt.drops {
+			t.Errorf("%s drops nodes that it does not find: %v", tt.discovery, got)
 		}
 		if got := tt.discovery.Env(); !slices.Equal(got, tt.env) {
 			t.Errorf("%s is told by %v, want %v", tt.discovery, got, tt.env)
