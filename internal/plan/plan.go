@@ -39,8 +39,9 @@ type Plan struct {
 	RoleBinding     *rbacv1.RoleBinding
 	ConfigMap       *corev1.ConfigMap // files that the VM reads: TLS options, arguments of tools
 	NetworkPolicy   *networkingv1.NetworkPolicy
-	HeadlessService *corev1.Service // governing Service: lists replicas before they are ready
-	Service         *corev1.Service // HTTP
+	WorkerPolicy    *networkingv1.NetworkPolicy // of the app's other pods: pipelines, migration
+	HeadlessService *corev1.Service             // governing Service: lists replicas before they are ready
+	Service         *corev1.Service             // HTTP
 	Ingress         *networkingv1.Ingress
 	HTTPRoute       *unstructured.Unstructured
 	Deployment      *appsv1.Deployment  // or
@@ -77,6 +78,9 @@ type Warning struct {
 	Path string `json:"path"` // of the field, such as spec.clustered.discovery
 	Code string `json:"code,omitempty"`
 	Text string `json:"text"`
+	// ByHand is set on what an operator sees to: it matters to whoever applies the objects
+	// by other means, and to nobody else.
+	ByHand bool `json:"byHand,omitempty"`
 }
 
 // New works out the plan of app, which is not changed. Fields that are not set
@@ -90,6 +94,7 @@ func New(app *v1alpha1.BeamApp, o Options) (*Plan, error) {
 		RoleBinding:     roleBinding(s),
 		ConfigMap:       configMap(s),
 		NetworkPolicy:   networkPolicy(s),
+		WorkerPolicy:    workerPolicy(s),
 		HeadlessService: headlessService(s),
 		Service:         service(s),
 		Ingress:         ingress(s),
