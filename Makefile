@@ -20,10 +20,10 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test check lint fmt fuzz bench otps setup-demo setup-test clean
+.PHONY: help build install demo test check lint fmt fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/phial
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/phial ./cmd/phial
@@ -34,7 +34,7 @@ install: ## install phial into GOBIN
 demo: setup-demo build ## run examples/tally as three replicas, show the mesh, break one, say why; ends by itself
 	@scripts/demo.sh
 
-test: setup-test lint otps ## everything: linters, the example's own tests, all Go tests with the race detector
+test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector
 	cd examples/tally && MIX_ENV=test mix test
 	$(GO) test -race $(TESTFLAGS) ./...
 
@@ -68,6 +68,15 @@ bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the relea
 
 otps: ## OTP 25, 27 and 29 side by side in the cache (the first time takes minutes)
 	@$(GO) run ./internal/beamtest/prepare
+
+kube: ## etcd, kube-apiserver and kubectl in the cache, for the tests (the first time takes minutes)
+	@$(GO) run ./internal/kubetest/prepare
+
+kubectl-env: ## a Kubernetes API server on this machine, with a kubectl for it: eval what "make -s kubectl-env" prints
+	@$(GO) run ./internal/kubetest/env up
+
+kubectl-down: ## stop what kubectl-env started
+	@$(GO) run ./internal/kubetest/env down
 
 setup-demo:
 	@scripts/setup.sh demo

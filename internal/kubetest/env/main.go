@@ -8,7 +8,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,17 +19,23 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	verbs := map[string]func(context.Context, place) error{"up": up, "down": down, serving: serve}
-	if len(os.Args) != 2 || verbs[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: env up|down")
-		os.Exit(2)
-	}
-	p, err := findPlace()
-	if err == nil {
-		err = verbs[os.Args[1]](ctx, p)
-	}
-	if err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "kubectl-env:", err)
 		os.Exit(2)
 	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 2 && args[0] == serving {
+		return serve(ctx, place{args[1]})
+	}
+	verbs := map[string]func(context.Context, place, io.Writer) error{"up": up, "down": down}
+	if len(args) != 1 || verbs[args[0]] == nil {
+		return errors.New("usage: env up|down")
+	}
+	p, err := findPlace()
+	if err != nil {
+		return err
+	}
+	return verbs[args[0]](ctx, p, os.Stdout)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,8 +17,8 @@ import (
 	"github.com/phialdev/phial/internal/testkit"
 )
 
-// up starts the control plane unless it runs, installs the definitions, and prints what a shell needs.
-func up(ctx context.Context, p place) error {
+// up starts the control plane unless it runs, installs the definitions, and writes what a shell needs.
+func up(ctx context.Context, p place, out io.Writer) error {
 	unlock, err := p.changing()
 	if err != nil {
 		return err
@@ -48,9 +49,9 @@ func up(ctx context.Context, p place) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "kubectl-env: Kubernetes %s runs, and knows BeamApp, the Gateway API and KEDA; no pod will run. \"make kubectl-down\" stops it.\n", programs.Version)
-	fmt.Println(`# for a shell: eval "$(make -s kubectl-env)"`)
-	fmt.Printf("export KUBECONFIG=%s\n", quote(w.Kubeconfig))
-	fmt.Printf("export PATH=%s:\"$PATH\"\n", quote(w.Programs))
+	fmt.Fprintln(out, `# for a shell: eval "$(make -s kubectl-env)"`)
+	fmt.Fprintf(out, "export KUBECONFIG=%s\n", quote(w.Kubeconfig))
+	fmt.Fprintf(out, "export PATH=%s:\"$PATH\"\n", quote(w.Programs))
 	return nil
 }
 
@@ -86,7 +87,7 @@ func (p place) start(ctx context.Context) (word, error) {
 		return word{}, err
 	}
 	defer log.Close()
-	cmd := exec.Command("/proc/self/exe", serving) //nolint:noctx // outlives this process
+	cmd := exec.Command("/proc/self/exe", serving, p.dir) //nolint:noctx // outlives this process
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
@@ -112,7 +113,7 @@ func (p place) start(ctx context.Context) (word, error) {
 }
 
 // down stops the control plane; that none runs is no error.
-func down(ctx context.Context, p place) error {
+func down(ctx context.Context, p place, _ io.Writer) error {
 	unlock, err := p.changing()
 	if err != nil {
 		return err
