@@ -194,6 +194,9 @@ func (c *choices) http() {
 	default:
 		return
 	}
+	if c.Port >= beam.DistPortMin && c.Port <= beam.DistPortMax || slices.Contains([]int{beam.EPMDPort, beam.AgentProbePort, beam.AgentPeerPort}, c.Port) {
+		c.note(firstAt(port.Default.At, c.p.FixedPort.At), "port %d is one that nodes or Phial's agent need for themselves: give http.port in phial.yaml another", c.Port)
+	}
 	if d, ok := c.p.Dep("phoenix"); ok && !c.p.Server.Known() {
 		c.note(d.At, "nothing starts the endpoint in a release: have config/runtime.exs set server: true where PHX_SERVER is set")
 	}
@@ -298,7 +301,7 @@ func (c *choices) library() beam.Discovery {
 	}
 	c.DiscoveryWhy = "No clustering library: Phial's agents connect the nodes"
 	if d, ok := c.p.Dep("partisan"); ok {
-		c.note(d.At, "Partisan makes links of its own: set clustered.join: Never in phial.yaml if Phial is to leave them alone")
+		c.note(d.At, "Partisan makes links of its own, which Phial does not see; what it finds is what Erlang's own distribution connects")
 	}
 	return beam.DiscoveryPhial
 }

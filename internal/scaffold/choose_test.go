@@ -81,7 +81,7 @@ func TestDiscovery(t *testing.T) {
 		"Mnesia":             {code: ":mnesia.start()", want: "Clustered Phial Stable"},
 		"ra":                 {deps: `{:ra, "~> 2.0"}`, want: "Clustered Phial Stable"},
 		"Mnesia by address":  {deps: `{:dns_cluster, "~> 0.1"}`, code: ":mnesia.start()", want: "Clustered DNSCluster", note: "wants identity Stable (NAM-14), and cannot have it"},
-		"Partisan":           {deps: `{:partisan, "~> 5.0"}`, want: "Clustered Phial", note: "clustered.join: Never"},
+		"Partisan":           {deps: `{:partisan, "~> 5.0"}`, want: "Clustered Phial", note: "Partisan makes links of its own"},
 		"libcluster and dns": {deps: lib + `, {:dns_cluster, "~> 0.1"}`, config: topology("Cluster.Strategy.Kubernetes.DNS"), want: "Clustered LibclusterDNS"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +103,34 @@ func TestDiscovery(t *testing.T) {
 			}
 			if !strings.Contains(notes, c.note) {
 				t.Errorf("no note %q among\n%s", c.note, notes)
+			}
+		})
+	}
+}
+
+func TestPorts(t *testing.T) {
+	for name, c := range map[string]struct {
+		deps, config string
+		want         int32 // 0: no HTTP
+		note         string
+	}{
+		"none":             {},
+		"told":             {config: `System.get_env("PORT") || "8080"`, want: 8080},
+		"told, no default": {config: `System.fetch_env!("PORT")`, want: 4000},
+		"fixed":            {config: `config :a, Web, http: [port: 5000]`, want: 5000, note: "the port is fixed"},
+		"assumed":          {deps: `{:bandit, "~> 1.0"}`, want: 4000, note: "bandit is there, and nothing says on which port"},
+		"another's":        {config: `System.get_env("PORT", "9100")`, want: 9100, note: "config/runtime.exs:1:24: port 9100 is one that nodes or Phial's agent need"},
+		"the agent's":      {config: `System.get_env("PORT", "9110")`, want: 9110, note: "port 9110 is one that"},
+		"privileged":       {config: `System.get_env("PORT", "80")`, want: 4000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, notes := made(t, scaffold.Options{}, "mix.exs", `def project, do: [app: :a, version: "1.0.0", deps: [`+c.deps+`]]`, "config/runtime.exs", c.config)
+			var got int32
+			if http := app(t, files).HTTP; http != nil {
+				got = http.Port
+			}
+			if got != c.want || !strings.Contains(notes, c.note) {
+				t.Errorf("port %d, want %d, and a note %q of\n%s", got, c.want, c.note, notes)
 			}
 		})
 	}
