@@ -36,3 +36,20 @@ const (
 	LoopbackInterfaceIPv4  = "{127,0,0,1}"       // as inet_dist_use_interface wants it
 	LoopbackInterfaceIPv6  = "{0,0,0,0,0,0,0,1}" // as inet_dist_use_interface wants it
 )
+
+// What Phial tells the agent beside a node.
+const (
+	EnvPhialDomain        = "PHIAL_DOMAIN"     // full DNS name of the headless Service
+	EnvPhialDistPorts     = "PHIAL_DIST_PORTS" // FIRST-LAST
+	EnvPhialJoin          = "PHIAL_JOIN"
+	EnvPhialGate          = "PHIAL_GATE"
+	EnvPhialOnPartition   = "PHIAL_ON_PARTITION"
+	EnvPhialEPMD          = "PHIAL_EPMD"
+	EnvPhialTLS           = "PHIAL_TLS" // directory of tls.crt, tls.key and ca.crt
+	EnvPhialHealthPath    = "PHIAL_HEALTH_PATH"
+	EnvPhialEndpointDelay = "PHIAL_ENDPOINT_DELAY_SECONDS"
+	EnvPhialDrainTimeout  = "PHIAL_DRAIN_TIMEOUT_SECONDS"
+	EnvPhialDrainHook     = "PHIAL_DRAIN_HOOK" // Module.function
+	AgentBootedPath       = "/booted"          // 200 once the node has booted
+	AgentReadyPath        = "/ready"           // 200 while the gate is open
+)

@@ -307,4 +307,3 @@ func value[T any](p *T) (v T) {
 	}
 	return v
 }
-
