@@ -19,7 +19,7 @@ const (
 
 // NetworkSpec says which address families and service mesh the cluster has.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || self.ipFamilies[0] != self.ipFamilies[1]",message="the same family twice: leave one out, or name the other",reason=FieldValueDuplicate,fieldPath=".ipFamilies"
+// +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || self.ipFamilies[0] != self.ipFamilies[1]",message="the same family twice: leave one out, or name the other",reason=FieldValueForbidden,fieldPath=".ipFamilies"
 // +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || !has(self.ipFamilyPolicy) || self.ipFamilyPolicy != 'SingleStack'",message="two families are not SingleStack: set PreferDualStack or RequireDualStack, or leave one family out",fieldPath=".ipFamilyPolicy"
 type NetworkSpec struct {
 	// IPFamilyPolicy of the Services; left out, the cluster's default.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
@@ -96,8 +97,12 @@ func (d *definition) judge(ctx context.Context, app, old map[string]any) field.E
 
 func parse(tb testing.TB, text string) map[string]any {
 	tb.Helper()
+	document, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		tb.Fatalf("%v in:\n%s", err, text)
+	}
 	var v map[string]any
-	if err := yaml.UnmarshalStrict([]byte(text), &v); err != nil {
+	if err := json.Unmarshal(document, &v); err != nil { // whole numbers are int64, as the API server has them
 		tb.Fatalf("%v in:\n%s", err, text)
 	}
 	return v
@@ -168,4 +173,3 @@ func walk(s *apiextensionsv1.JSONSchemaProps, path string, f func(path string, s
 		walk(s.AdditionalProperties.Schema, path+"{}", f)
 	}
 }
-
