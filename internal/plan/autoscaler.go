@@ -4,7 +4,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // The slow scaling down of what loses something when a replica leaves: state that is
@@ -30,7 +29,7 @@ func autoscaler(s *settings) *autoscalingv2.HorizontalPodAutoscaler {
 			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{
 				APIVersion: "apps/v1", Kind: s.workloadKind(), Name: s.nodes.name,
 			},
-			MinReplicas: ptr.To(a.MinReplicas),
+			MinReplicas: new(a.MinReplicas),
 			MaxReplicas: a.MaxReplicas,
 		},
 	}
@@ -57,7 +56,7 @@ func autoscaler(s *settings) *autoscalingv2.HorizontalPodAutoscaler {
 	if s.clustered {
 		o.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{
 			ScaleDown: &autoscalingv2.HPAScalingRules{
-				StabilizationWindowSeconds: ptr.To[int32](scaleDownWindowSeconds),
+				StabilizationWindowSeconds: new(int32(scaleDownWindowSeconds)),
 				Policies: []autoscalingv2.HPAScalingPolicy{{
 					Type: autoscalingv2.PodsScalingPolicy, Value: 1, PeriodSeconds: s.scaleDownPeriod(s.nodes),
 				}},

@@ -5,7 +5,6 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // ingress leads every host, with all its paths, to the Service.
@@ -26,7 +25,7 @@ func ingress(s *settings) *networkingv1.Ingress {
 			IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
 				Paths: []networkingv1.HTTPIngressPath{{
 					Path:     "/",
-					PathType: ptr.To(networkingv1.PathTypePrefix),
+					PathType: new(networkingv1.PathTypePrefix),
 					Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
 						Name: s.app.Name,
 						Port: networkingv1.ServiceBackendPort{Name: PortHTTP},

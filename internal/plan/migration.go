@@ -8,7 +8,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // migrationRetries is how often a migration that failed is tried again, within its
@@ -25,6 +24,8 @@ var migrationAnnotations = map[string]string{
 }
 
 // migration is a Job of the app's image, environment and confinement, without a node.
+// The podTemplate patch is not for it: beside a container that the patch adds, it would
+// never be over.
 //
 // It is not cleaned up by age (ttlSecondsAfterFinished): what applies the same
 // manifests again and again would take its absence for a reason to run it again.
@@ -35,34 +36,37 @@ func migration(s *settings) *batchv1.Job {
 	}
 	w := s.migrationWorkload()
 	t := s.podTemplate(w)
+	t.Spec.Containers[0].Command = m.Command
+	// A hook runs before the account of the app's own name is there.
+	t.Spec.ServiceAccountName = s.spec.ServiceAccountName
 	t.Spec.RestartPolicy = corev1.RestartPolicyNever // each try is a pod whose log stays
 	meta := s.workloadMeta(w)
-	meta.Name = migrationName(s.app.Name, t)
+	meta.Name += "-" + templateHash(t)
 	meta.Annotations = migrationAnnotations
 	return &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
 		ObjectMeta: meta,
 		Spec: batchv1.JobSpec{
-			Completions:           ptr.To[int32](1),
-			Parallelism:           ptr.To[int32](1),
-			BackoffLimit:          ptr.To[int32](migrationRetries),
-			ActiveDeadlineSeconds: ptr.To(int64(m.TimeoutSeconds)),
+			Completions:           new(int32(1)),
+			Parallelism:           new(int32(1)),
+			BackoffLimit:          new(int32(migrationRetries)),
+			ActiveDeadlineSeconds: new(int64(m.TimeoutSeconds)),
 			// The next try waits until the last is really over: two at once is what
 			// migrations must never be (DBM-01).
-			PodReplacementPolicy: ptr.To(batchv1.Failed),
+			PodReplacementPolicy: new(batchv1.Failed),
 			Template:             t,
 		},
 	}
 }
 
-// migrationName names a Job after what its pods are. Its template can't be changed, so
-// that another template has to be another Job; and a rollout that changes nothing that
-// the migration sees needs none.
-func migrationName(app string, t corev1.PodTemplateSpec) string {
+// templateHash is part of the Job's name. A Job's template can't be changed, so another
+// template has to be another Job; and a rollout that changes nothing that the migration
+// sees needs none.
+func templateHash(t corev1.PodTemplateSpec) string {
 	b, err := json.Marshal(t)
 	if err != nil {
 		panic("plan: a pod template that is no JSON: " + err.Error()) // plain data: can't be
 	}
 	sum := sha256.Sum256(b)
-	return app + "-migrate-" + hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:4])
 }

@@ -1,11 +1,5 @@
 package plan
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-)
-
 // Labels of every object, as Kubernetes recommends them
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
 const (
@@ -81,10 +75,3 @@ func ConfigMapName(app string) string { return app + "-vm" }
 
 // PipelineName is the Deployment of a pipeline, and its budget and ScaledObject.
 func PipelineName(app, pipeline string) string { return app + "-" + pipeline }
-
-// MigrationName is the Job that runs command from image. It names both by a hash, since
-// a Job's template can't be changed: another one is another Job.
-func MigrationName(app, image string, command []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{image}, command...), "\x00")))
-	return app + "-migrate-" + hex.EncodeToString(sum[:4])
-}

@@ -5,7 +5,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/beam"
@@ -88,7 +87,7 @@ func (s *settings) peerPorts() []networkingv1.NetworkPolicyPort {
 	first, last := s.distPorts()
 	dist := tcp(first)
 	if last > first {
-		dist.EndPort = ptr.To(last)
+		dist.EndPort = new(last)
 	}
 	all := []networkingv1.NetworkPolicyPort{dist}
 	if s.epmd {
@@ -105,7 +104,7 @@ func (s *settings) peerPorts() []networkingv1.NetworkPolicyPort {
 // pods, whose own rules say on which ports.
 func (s *settings) egress() []networkingv1.NetworkPolicyEgressRule {
 	udp := tcp(dnsPort)
-	udp.Protocol = ptr.To(corev1.ProtocolUDP)
+	udp.Protocol = new(corev1.ProtocolUDP)
 	return []networkingv1.NetworkPolicyEgressRule{
 		{Ports: []networkingv1.NetworkPolicyPort{udp, tcp(dnsPort)}},
 		{To: []networkingv1.NetworkPolicyPeer{{
@@ -124,5 +123,5 @@ func openTo(in []networkingv1.NetworkPolicyIngressRule, ports []networkingv1.Net
 }
 
 func tcp(port int32) networkingv1.NetworkPolicyPort {
-	return networkingv1.NetworkPolicyPort{Protocol: ptr.To(corev1.ProtocolTCP), Port: ptr.To(intstr.FromInt32(port))}
+	return networkingv1.NetworkPolicyPort{Protocol: new(corev1.ProtocolTCP), Port: new(intstr.FromInt32(port))}
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/phialdev/phial/api/v1alpha1"
 )
@@ -21,7 +20,7 @@ func pipelines(s *settings) ([]Pipeline, error) {
 		_, most := pipelineBounds(w.pipeline)
 		if !s.scaled(w) {
 			most = pipelineReplicas(w.pipeline)
-			d.Spec.Replicas = ptr.To(most)
+			d.Spec.Replicas = new(most)
 		} else if most == 0 {
 			most = kedaMaxReplicas
 		}
@@ -44,8 +43,8 @@ func withoutSurge(d *appsv1.Deployment) {
 	d.Spec.Strategy = appsv1.DeploymentStrategy{
 		Type: appsv1.RollingUpdateDeploymentStrategyType,
 		RollingUpdate: &appsv1.RollingUpdateDeployment{
-			MaxSurge:       ptr.To(intstr.FromInt32(0)),
-			MaxUnavailable: ptr.To(intstr.FromInt32(1)),
+			MaxSurge:       new(intstr.FromInt32(0)),
+			MaxUnavailable: new(intstr.FromInt32(1)),
 		},
 	}
 }
@@ -81,4 +80,3 @@ func partitionReplicas(k *v1alpha1.KafkaSpec) int32 {
 	}
 	return max(*k.Partitions/max(k.Concurrency, 1), 1)
 }
-

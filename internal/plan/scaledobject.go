@@ -60,8 +60,8 @@ func kafkaTrigger(k *v1alpha1.KafkaSpec, topic string, lag int64) map[string]any
 		metadata["limitToPartitionsWithLag"] = "true"
 	}
 	t := map[string]any{"type": "kafka", "metadata": metadata}
-	if k.AuthenticationRef != "" {
-		t["authenticationRef"] = map[string]any{"name": k.AuthenticationRef}
+	if ref := k.AuthenticationRef; ref != nil {
+		t["authenticationRef"] = map[string]any{"name": ref.Name, "kind": ref.Kind}
 	}
 	return t
 }

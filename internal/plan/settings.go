@@ -106,7 +106,7 @@ func (s *settings) pipelineWorkload(i int) workload {
 // migrationWorkload is that of spec.migration: no node, a command.
 func (s *settings) migrationWorkload() workload {
 	return workload{
-		name:      MigrationName(s.app.Name, s.spec.Image, s.spec.Migration.Command),
+		name:      s.app.Name + "-migrate", // and what names this very one
 		component: ComponentMigration, path: "spec.migration",
 		resources: s.spec.Resources, env: s.spec.Env,
 	}
