@@ -130,7 +130,7 @@ func TestInstallCRDs(t *testing.T) {
 	c := Shared(t)
 	ctx := within(t)
 	const route = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: shop}\nspec: {hostnames: [shop.example.com]}\n"
-	const scaled = "---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: orders}\nspec: {scaleTargetRef: {name: orders}, triggers: []}\n"
+	const scaled = "---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: orders}\nspec: {scaleTargetRef: {name: orders}, triggers: [{type: cpu, metadata: {value: \"50\"}}]}\n"
 	if _, err := c.Apply(ctx, []byte(route), true); !isNoKind(err) {
 		t.Errorf("before: %v, want an unknown kind", err)
 	}

@@ -45,7 +45,7 @@ func GatewayAPI(ctx context.Context) ([]byte, error) { return gatewayAPI.read(ct
 // KEDA are the definitions of ScaledObject and the TriggerAuthentications.
 func KEDA(ctx context.Context) ([]byte, error) { return keda.read(ctx) }
 
-// DefinitionFiles reads files of the checkout by pattern, "deploy/crd/*.yaml"; that none matches is an error.
+// DefinitionFiles reads files of the checkout by pattern, "deploy/crd/phial.dev_*.yaml"; that none matches is an error.
 func DefinitionFiles(pattern string) Definitions {
 	return func(context.Context) ([]byte, error) {
 		dir, err := checkoutDir(path.Dir(pattern))

@@ -1,4 +1,6 @@
 // Kubernetes for tests. A module of its own, so that its weight stays here.
+// internal/kubetest builds and runs it; the version of k8s.io/kubernetes below is the one it tells
+// the components. Another one means the same patch in every replacement: 1.N.P here is 0.N.P there.
 module github.com/phialdev/phial/test/kube
 
 go 1.26.0

@@ -66,7 +66,7 @@ func TestUpAndDown(t *testing.T) {
 	if _, runs, err := p.running(); runs || err != nil {
 		t.Errorf("after down: runs is %v, %v", runs, err)
 	}
-	for _, path := range []string{fmt.Sprintf("/proc/%d/exe", words[0].PID), words[0].Kubeconfig} {
+	for _, path := range []string{fmt.Sprintf("/proc/%d/exe", words[0].PID), words[0].Kubeconfig, words[0].cache()} {
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%s is still there", path)
 		}

@@ -23,6 +23,9 @@ type word struct {
 	Programs   string `json:"programs"` // the directory for PATH; another one means that another version was built since
 }
 
+// cache is for what kubectl remembers of the API server; it goes with the control plane.
+func (w word) cache() string { return filepath.Join(filepath.Dir(w.Kubeconfig), "kubectl") }
+
 func findPlace() (place, error) {
 	cache, err := testkit.CacheDir()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/phialdev/phial/internal/kubetest"
@@ -23,7 +24,8 @@ func serve(ctx context.Context, p place) error {
 	if !free {
 		return errors.New("one is running already")
 	}
-	defer lock.Close()
+	// Never given back by us: who waits for the lock waits for the end of this process.
+	defer runtime.KeepAlive(lock)
 	c, err := kubetest.Run(ctx)
 	if err != nil {
 		return err

@@ -51,13 +51,15 @@ func up(ctx context.Context, p place, out io.Writer) error {
 	fmt.Fprintf(os.Stderr, "kubectl-env: Kubernetes %s runs, and knows BeamApp, the Gateway API and KEDA; no pod will run. \"make kubectl-down\" stops it.\n", programs.Version)
 	fmt.Fprintln(out, `# for a shell: eval "$(make -s kubectl-env)"`)
 	fmt.Fprintf(out, "export KUBECONFIG=%s\n", quote(w.Kubeconfig))
+	// What kubectl remembers of an API server goes by its address, and another server will have this port one day.
+	fmt.Fprintf(out, "export KUBECACHEDIR=%s\n", quote(w.cache()))
 	fmt.Fprintf(out, "export PATH=%s:\"$PATH\"\n", quote(w.Programs))
 	return nil
 }
 
 // install goes through kubectl, as the person will.
 func install(ctx context.Context, w word) error {
-	for _, read := range []kubetest.Definitions{kubetest.GatewayAPI, kubetest.KEDA, kubetest.DefinitionFiles("deploy/crd/*.yaml")} {
+	for _, read := range []kubetest.Definitions{kubetest.GatewayAPI, kubetest.KEDA, kubetest.DefinitionFiles("deploy/crd/phial.dev_*.yaml")} {
 		stream, err := read(ctx)
 		if err != nil {
 			return err
@@ -71,7 +73,7 @@ func install(ctx context.Context, w word) error {
 
 func kubectl(ctx context.Context, w word, input []byte, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(w.Programs, "kubectl"), args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.Kubeconfig)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.Kubeconfig, "KUBECACHEDIR="+w.cache())
 	cmd.Stdin = strings.NewReader(string(input))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
