@@ -22,7 +22,7 @@ import (
 	"github.com/phialdev/phial/internal/probe"
 )
 
-const patience = 60 * time.Second // for anything that a busy machine may delay
+const patience = 3 * time.Minute // for anything that a busy machine may delay: a boot takes a minute on one that is starved
 
 // TestMain is an engine when it is told to: tests kill such a process.
 func TestMain(m *testing.M) {
