@@ -27,9 +27,9 @@ type BeamApp struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what is wanted.
+	// spec is what is wanted.
 	Spec BeamAppSpec `json:"spec"`
-	// Status is what was last seen. Written by the operator alone.
+	// status is what was last seen. Written by the operator alone.
 	// +optional
 	Status BeamAppStatus `json:"status,omitempty"`
 }
@@ -84,25 +84,25 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.pipelines) || self.pipelines.all(p, !has(p.kafka) || self.pipelines.exists_one(q, has(q.kafka) && q.kafka.group == p.kafka.group))",message="two pipelines share a consumer group, so each would get a part of the other's messages: give each kafka.group of its own",reason=FieldValueForbidden,fieldPath=".pipelines"
 // +kubebuilder:validation:XValidation:rule="!has(self.clustered) || !has(self.clustered.storage) || !has(self.security.writablePaths) || !(self.clustered.storage.mountPath in self.security.writablePaths)",message="the disk of clustered.storage is writable already: take its mountPath out of writablePaths",reason=FieldValueForbidden,fieldPath=".security.writablePaths"
 type BeamAppSpec struct {
-	// Image is the OCI image with the release, by tag or, better, by digest.
+	// image is the OCI image with the release, by tag or, better, by digest.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^\S+$`
 	Image string `json:"image"`
 
-	// ImagePullPolicy is when the kubelet pulls the image. Kubernetes' own default
+	// imagePullPolicy is when the kubelet pulls the image. Kubernetes' own default
 	// (Always for :latest, otherwise IfNotPresent) holds where it is left out.
 	// +kubebuilder:validation:Enum=Always;IfNotPresent;Never
 	// +optional
 	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
 
-	// ImagePullSecrets name Secrets in the same namespace for a private registry.
+	// imagePullSecrets name Secrets in the same namespace for a private registry.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
-	// ReleaseName is the release's name in mix.exs: the part of node names before
+	// releaseName is the release's name in mix.exs: the part of node names before
 	// the @, and the script in bin/. Default: metadata.name with _ for -. Can't be
 	// changed: nodes of two base names would be two meshes.
 	// +kubebuilder:validation:MaxLength=40
@@ -110,13 +110,13 @@ type BeamAppSpec struct {
 	// +optional
 	ReleaseName string `json:"releaseName,omitempty"`
 
-	// Type is Clustered for replicas that form one mesh, Stateless for replicas
+	// type is Clustered for replicas that form one mesh, Stateless for replicas
 	// that need not know of one another. Can't be changed.
 	// +kubebuilder:default=Clustered
 	// +optional
 	Type AppType `json:"type,omitempty"`
 
-	// Replicas is how many pods serve; 0 runs the pipelines alone. Left to the
+	// replicas is how many pods serve; 0 runs the pipelines alone. Left to the
 	// autoscaler when there is one.
 	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=0
@@ -124,47 +124,47 @@ type BeamAppSpec struct {
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// Paused holds rollouts: a changed template waits until it is false again.
+	// paused holds rollouts: a changed template waits until it is false again.
 	// +optional
 	Paused bool `json:"paused,omitempty"`
 
-	// Clustered says how the replicas find and name one another. Only with type
+	// clustered says how the replicas find and name one another. Only with type
 	// Clustered, where it may be left out for the defaults.
 	// +optional
 	Clustered *ClusteredSpec `json:"clustered,omitempty"`
 
-	// HTTP is the port that the app serves HTTP on, and who may reach it. Left out,
+	// http is the port that the app serves HTTP on, and who may reach it. Left out,
 	// the app serves none, and neither Service nor Ingress is made.
 	// +optional
 	HTTP *HTTPSpec `json:"http,omitempty"`
 
-	// Health says when a replica takes traffic.
+	// health says when a replica takes traffic.
 	// +kubebuilder:default={}
 	// +optional
 	Health HealthSpec `json:"health,omitempty"`
 
-	// Agent puts Phial's agent beside each node: it joins the nodes, keeps a replica
+	// agent puts Phial's agent beside each node: it joins the nodes, keeps a replica
 	// out of traffic until it has joined, and drains it before it stops. Disabled, the
 	// probes ask the app itself, and nobody joins or drains.
 	// +kubebuilder:default=Enabled
 	// +optional
 	Agent Switch `json:"agent,omitempty"`
 
-	// Shutdown is how a replica leaves. The grace period is the sum of its parts.
+	// shutdown is how a replica leaves. The grace period is the sum of its parts.
 	// +kubebuilder:default={}
 	// +optional
 	Shutdown ShutdownSpec `json:"shutdown,omitempty"`
 
-	// Rollout is how a new version replaces the old one.
+	// rollout is how a new version replaces the old one.
 	// +kubebuilder:default={}
 	// +optional
 	Rollout RolloutSpec `json:"rollout,omitempty"`
 
-	// Autoscaling adds a HorizontalPodAutoscaler for the replicas.
+	// autoscaling adds a HorizontalPodAutoscaler for the replicas.
 	// +optional
 	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
 
-	// Pipelines are workloads of their own from the same image, one for each
+	// pipelines are workloads of their own from the same image, one for each
 	// Broadway pipeline; PHIAL_PIPELINE tells a pod which one it is. They are not
 	// members of the mesh.
 	// +kubebuilder:validation:MaxItems=32
@@ -173,48 +173,48 @@ type BeamAppSpec struct {
 	// +optional
 	Pipelines []PipelineSpec `json:"pipelines,omitempty"`
 
-	// Migration runs once before each rollout.
+	// migration runs once before each rollout.
 	// +optional
 	Migration *MigrationSpec `json:"migration,omitempty"`
 
-	// Network says which address families and which service mesh the cluster has.
+	// network says which address families and which service mesh the cluster has.
 	// +kubebuilder:default={}
 	// +optional
 	Network NetworkSpec `json:"network,omitempty"`
 
-	// NetworkPolicy says which traffic is allowed.
+	// networkPolicy says which traffic is allowed.
 	// +kubebuilder:default={}
 	// +optional
 	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitempty"`
 
-	// TopologySpread spreads the replicas.
+	// topologySpread spreads the replicas.
 	// +kubebuilder:default={}
 	// +optional
 	TopologySpread TopologySpreadSpec `json:"topologySpread,omitempty"`
 
-	// DisruptionBudget adds a PodDisruptionBudget, so that at most one replica at a
+	// disruptionBudget adds a PodDisruptionBudget, so that at most one replica at a
 	// time leaves for a node drain.
 	// +kubebuilder:default=Enabled
 	// +optional
 	DisruptionBudget Switch `json:"disruptionBudget,omitempty"`
 
-	// VM is how the BEAM fits the container.
+	// vm is how the BEAM fits the container.
 	// +kubebuilder:default={}
 	// +optional
 	VM VMSpec `json:"vm,omitempty"`
 
-	// Security is how the container is confined.
+	// security is how the container is confined.
 	// +kubebuilder:default={}
 	// +optional
 	Security SecuritySpec `json:"security,omitempty"`
 
-	// Resources are the requests and limits of each replica's container.
+	// resources are the requests and limits of each replica's container.
 	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !('cpu' in self.requests) || !('cpu' in self.limits) || quantity(string(self.requests['cpu'])).compareTo(quantity(string(self.limits['cpu']))) <= 0",message="the request for cpu is above its limit: lower the request, or raise the limit",fieldPath=".requests"
 	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !('memory' in self.requests) || !('memory' in self.limits) || quantity(string(self.requests['memory'])).compareTo(quantity(string(self.limits['memory']))) <= 0",message="the request for memory is above its limit: lower the request, or raise the limit",fieldPath=".requests"
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
 
-	// Env is the app's own environment. RELEASE_* and what the plan itself sets are
+	// env is the app's own environment. RELEASE_* and what the plan itself sets are
 	// refused by name, with the field to use instead.
 	// +kubebuilder:validation:MaxItems=256
 	// +listType=map
@@ -222,35 +222,35 @@ type BeamAppSpec struct {
 	// +optional
 	Env EnvVars `json:"env,omitempty"`
 
-	// EnvFrom takes the environment from ConfigMaps and Secrets.
+	// envFrom takes the environment from ConfigMaps and Secrets.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
 
-	// ServiceAccountName is the account to run as. Left out, one of the app's name is
+	// serviceAccountName is the account to run as. Left out, one of the app's name is
 	// made, without a token unless discovery needs one.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// NodeSelector limits the machines to those with these labels.
+	// nodeSelector limits the machines to those with these labels.
 	// +kubebuilder:validation:MaxProperties=64
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// Tolerations allow tainted machines.
+	// tolerations allow tainted machines.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 
-	// PriorityClassName is the pods' priority class.
+	// priorityClassName is the pods' priority class.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 
-	// PodTemplate is a strategic-merge patch over the pod template, for what has no
+	// podTemplate is a strategic-merge patch over the pod template, for what has no
 	// field here: volumes, sidecars, affinity, annotations. The result is checked
 	// again: a patch that breaks the agreement of names, ports, environment or grace
 	// is refused.

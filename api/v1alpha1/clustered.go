@@ -46,36 +46,36 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.discovery != 'Phial' || self.join != 'Never'",message="with discovery Phial the agents join the nodes, and join Never forbids it, so that nobody would: say in discovery which library joins them, or leave join out",reason=FieldValueForbidden,fieldPath=".join"
 // +kubebuilder:validation:XValidation:rule="!has(self.storage) || self.identity == 'Stable'",message="storage needs replicas that keep their names: set identity: Stable, or take storage out",reason=FieldValueForbidden,fieldPath=".storage"
 type ClusteredSpec struct {
-	// Identity is what a node is named after. Address: a Deployment, base@POD_IP;
+	// identity is what a node is named after. Address: a Deployment, base@POD_IP;
 	// rollouts may surge. Stable: a StatefulSet, base@pod.service.namespace.svc.domain;
 	// for disks, Mnesia, ra, SRV discovery. Can't be changed.
 	// +kubebuilder:default=Address
 	// +optional
 	Identity Identity `json:"identity,omitempty"`
 
-	// Join is whether the agents connect nodes that discovery left apart. Never for
+	// join is whether the agents connect nodes that discovery left apart. Never for
 	// apps that want nobody else to dial: -connect_all false, Partisan.
 	// +kubebuilder:default=Auto
 	// +optional
 	Join Join `json:"join,omitempty"`
 
-	// Discovery is who finds the peers: Phial's agents, or the library in the app.
+	// discovery is who finds the peers: Phial's agents, or the library in the app.
 	// Some dial names that one of the identities does not give; such pairs are refused.
 	// +kubebuilder:default=Phial
 	// +optional
 	Discovery Discovery `json:"discovery,omitempty"`
 
-	// Distribution is how nodes talk.
+	// distribution is how nodes talk.
 	// +kubebuilder:default={}
 	// +optional
 	Distribution DistributionSpec `json:"distribution,omitempty"`
 
-	// Cookie is where the cookie is kept.
+	// cookie is where the cookie is kept.
 	// +kubebuilder:default={}
 	// +optional
 	Cookie CookieSpec `json:"cookie,omitempty"`
 
-	// Storage gives each replica a disk that stays. Only with identity Stable. Can't be
+	// storage gives each replica a disk that stays. Only with identity Stable. Can't be
 	// added, changed or removed.
 	// +optional
 	Storage *StorageSpec `json:"storage,omitempty"`
@@ -92,25 +92,25 @@ type PortRange = string
 
 // DistributionSpec is how nodes talk to one another.
 type DistributionSpec struct {
-	// PortRange is FIRST-LAST, TCP: the node listens on the first, bin/APP rpc and
+	// portRange is FIRST-LAST, TCP: the node listens on the first, bin/APP rpc and
 	// remote, which are nodes too, on the next free ones. 2 to 1000 ports, 1024 to
 	// 65535. With EPMD disabled every node listens on the first.
 	// +kubebuilder:default="9100-9107"
 	// +optional
 	PortRange PortRange `json:"portRange,omitempty"`
 
-	// EPMD is the port mapper, TCP 4369 in each pod. Disabled, all nodes listen on the
+	// epmd is the port mapper, TCP 4369 in each pod. Disabled, all nodes listen on the
 	// first port of the range and nobody asks.
 	// +kubebuilder:default=Enabled
 	// +optional
 	EPMD Switch `json:"epmd,omitempty"`
 
-	// TLS encrypts and authenticates the links.
+	// tls encrypts and authenticates the links.
 	// +kubebuilder:default={}
 	// +optional
 	TLS DistributionTLSSpec `json:"tls,omitempty"`
 
-	// NetTicktimeSeconds is how long a silent peer is believed, in seconds, 5 to 3600;
+	// netTicktimeSeconds is how long a silent peer is believed, in seconds, 5 to 3600;
 	// a dead one is noticed after 0.75 to 1.25 of it. OTP's default is 60. The same on
 	// all nodes.
 	// +kubebuilder:validation:Minimum=5
@@ -124,13 +124,13 @@ type DistributionSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode == 'Disabled' || (has(self.secretName) && size(self.secretName) > 0)",message="TLS needs certificates: name in secretName a Secret with tls.crt, tls.key and ca.crt",reason=FieldValueRequired,fieldPath=".secretName"
 // +kubebuilder:validation:XValidation:rule="self.mode == 'Enabled' || !has(self.secretName) || size(self.secretName) == 0",message="certificates are given and TLS is not on: set mode: Enabled, or take secretName out",reason=FieldValueForbidden,fieldPath=".mode"
 type DistributionTLSSpec struct {
-	// Mode is Enabled for inet_tls_dist with certificates verified on both sides. The
+	// mode is Enabled for inet_tls_dist with certificates verified on both sides. The
 	// release must contain the application ssl.
 	// +kubebuilder:default=Disabled
 	// +optional
 	Mode Switch `json:"mode,omitempty"`
 
-	// SecretName is a Secret of type kubernetes.io/tls with tls.crt, tls.key and
+	// secretName is a Secret of type kubernetes.io/tls with tls.crt, tls.key and
 	// ca.crt. Required with mode Enabled.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
@@ -139,7 +139,7 @@ type DistributionTLSSpec struct {
 
 // CookieSpec is where the cookie is kept.
 type CookieSpec struct {
-	// SecretRef names the Secret with the key "cookie" (and, during a rotation, "next"
+	// secretRef names the Secret with the key "cookie" (and, during a rotation, "next"
 	// and "switchAt"). Default: the Secret NAME-cookie, which the operator makes when it
 	// is not there; without an operator you make it, and `phial render` says how.
 	// +optional
@@ -148,7 +148,7 @@ type CookieSpec struct {
 
 // SecretReference names a Secret in the same namespace.
 type SecretReference struct {
-	// Name of the Secret.
+	// name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
@@ -158,13 +158,13 @@ type SecretReference struct {
 //
 // +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).isGreaterThan(quantity('0'))",message="must be above 0, such as 10Gi",fieldPath=".size"
 type StorageSpec struct {
-	// Size of the disk.
+	// size of the disk.
 	Size resource.Quantity `json:"size"`
-	// StorageClassName is the class; left out, the cluster's default.
+	// storageClassName is the class; left out, the cluster's default.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
-	// MountPath is where the app finds it.
+	// mountPath is where the app finds it.
 	// +kubebuilder:default="/data"
 	// +optional
 	MountPath MountPath `json:"mountPath,omitempty"`

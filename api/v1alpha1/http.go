@@ -5,7 +5,7 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!(self.port in [4369, 9110, 9111])",message="4369 is the port of EPMD, 9110 and 9111 those of Phial's agent: choose another port",fieldPath=".port"
 // +kubebuilder:validation:XValidation:rule="!has(self.ingress) || !has(self.gateway)",message="ingress and gateway are two ways in to the same Service: keep one of them",reason=FieldValueForbidden,fieldPath=".gateway"
 type HTTPSpec struct {
-	// Port is the TCP port that the app listens on in its pod. It is told in PORT, with
+	// port is the TCP port that the app listens on in its pod. It is told in PORT, with
 	// PHX_SERVER=true, and in PHX_HOST the first host of ingress or gateway.
 	// +kubebuilder:default=4000
 	// +kubebuilder:validation:Minimum=1024
@@ -13,18 +13,18 @@ type HTTPSpec struct {
 	// +optional
 	Port int32 `json:"port,omitempty"`
 
-	// ServicePort is the port of the Service NAME.
+	// servicePort is the port of the Service NAME.
 	// +kubebuilder:default=80
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
 	ServicePort int32 `json:"servicePort,omitempty"`
 
-	// Ingress makes an Ingress. Not together with gateway.
+	// ingress makes an Ingress. Not together with gateway.
 	// +optional
 	Ingress *IngressSpec `json:"ingress,omitempty"`
 
-	// Gateway makes an HTTPRoute of the Gateway API. Not together with ingress.
+	// gateway makes an HTTPRoute of the Gateway API. Not together with ingress.
 	// +optional
 	Gateway *GatewaySpec `json:"gateway,omitempty"`
 }
@@ -37,20 +37,20 @@ type Host = string
 
 // IngressSpec is an Ingress for the app.
 type IngressSpec struct {
-	// ClassName is the IngressClass; left out, the cluster's default.
+	// className is the IngressClass; left out, the cluster's default.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	ClassName *string `json:"className,omitempty"`
-	// Hosts are the names that it answers to.
+	// hosts are the names that it answers to.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=set
 	Hosts []Host `json:"hosts"`
-	// TLSSecretName is a Secret of type kubernetes.io/tls for these hosts; left out, no TLS.
+	// tlsSecretName is a Secret of type kubernetes.io/tls for these hosts; left out, no TLS.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	TLSSecretName string `json:"tlsSecretName,omitempty"`
-	// Annotations for the ingress controller.
+	// annotations for the ingress controller.
 	// +kubebuilder:validation:MaxProperties=64
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -58,12 +58,12 @@ type IngressSpec struct {
 
 // GatewaySpec is an HTTPRoute for the app.
 type GatewaySpec struct {
-	// ParentRefs are the Gateways that the route hangs on.
+	// parentRefs are the Gateways that the route hangs on.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=atomic
 	ParentRefs []GatewayReference `json:"parentRefs"`
-	// Hosts are the names that it answers to; none means those of the Gateway.
+	// hosts are the names that it answers to; none means those of the Gateway.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=set
 	// +optional
@@ -72,15 +72,15 @@ type GatewaySpec struct {
 
 // GatewayReference names a Gateway, and a listener of it.
 type GatewayReference struct {
-	// Name of the Gateway.
+	// name of the Gateway.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Namespace of the Gateway; left out, the app's own.
+	// namespace of the Gateway; left out, the app's own.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// SectionName is a listener of the Gateway; left out, all.
+	// sectionName is a listener of the Gateway; left out, all.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	SectionName string `json:"sectionName,omitempty"`
@@ -90,23 +90,23 @@ type GatewayReference struct {
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas (2 if not set) is above maxReplicas",fieldPath=".minReplicas"
 type AutoscalingSpec struct {
-	// MinReplicas is the lower bound.
+	// minReplicas is the lower bound.
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	MinReplicas int32 `json:"minReplicas,omitempty"`
-	// MaxReplicas is the upper bound.
+	// maxReplicas is the upper bound.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	MaxReplicas int32 `json:"maxReplicas"`
-	// TargetCPUUtilizationPercentage is the mean over replicas, in percent of their CPU
+	// targetCPUUtilizationPercentage is the mean over replicas, in percent of their CPU
 	// request, which has to be set in resources. 70 where neither this nor memory is given.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	TargetCPUUtilizationPercentage *int32 `json:"targetCPUUtilizationPercentage,omitempty"`
-	// TargetMemoryUtilizationPercentage is the same for memory.
+	// targetMemoryUtilizationPercentage is the same for memory.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional

@@ -27,20 +27,20 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.path) || !has(self.livePath) || self.path != self.livePath",message="livePath is the same as path, so that whatever makes a replica unready would restart it too: use a path that asks nobody else, or take livePath out",reason=FieldValueForbidden,fieldPath=".livePath"
 type HealthSpec struct {
-	// Gate is what the agent waits for before a replica takes traffic: that it has
+	// gate is what the agent waits for before a replica takes traffic: that it has
 	// joined its peers once, or only that it has booted. Stateless apps have no peers.
 	// +kubebuilder:default=Joined
 	// +optional
 	Gate Gate `json:"gate,omitempty"`
 
-	// Path is the app's own readiness, an HTTP path on http.port that answers 200 to 399
+	// path is the app's own readiness, an HTTP path on http.port that answers 200 to 399
 	// when the app can serve. It must not depend on the mesh.
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:Pattern=`^/`
 	// +optional
 	Path string `json:"path,omitempty"`
 
-	// LivePath is an HTTP path that answers as long as the app is worth keeping; six
+	// livePath is an HTTP path that answers as long as the app is worth keeping; six
 	// failures 30 s apart restart the container. It must ask no database and no peer, and
 	// is not the same as path. Left out, and with the agent disabled, there is no liveness probe.
 	// +kubebuilder:validation:MaxLength=1024
@@ -48,7 +48,7 @@ type HealthSpec struct {
 	// +optional
 	LivePath string `json:"livePath,omitempty"`
 
-	// StartTimeoutSeconds is how long a replica may take to boot and answer, in seconds,
+	// startTimeoutSeconds is how long a replica may take to boot and answer, in seconds,
 	// 10 to 3600.
 	// +kubebuilder:default=120
 	// +kubebuilder:validation:Minimum=10
@@ -56,7 +56,7 @@ type HealthSpec struct {
 	// +optional
 	StartTimeoutSeconds int32 `json:"startTimeoutSeconds,omitempty"`
 
-	// OnPartition is which replicas go on serving when the mesh is split: all, those of
+	// onPartition is which replicas go on serving when the mesh is split: all, those of
 	// the largest island (equal ones all serve), or those that see a majority.
 	// +kubebuilder:default=LargestOnly
 	// +optional
@@ -66,7 +66,7 @@ type HealthSpec struct {
 // ShutdownSpec is how a replica leaves; each part in seconds. The pod's grace
 // period is their sum.
 type ShutdownSpec struct {
-	// EndpointDelaySeconds passes after a replica was taken out of its endpoints and
+	// endpointDelaySeconds passes after a replica was taken out of its endpoints and
 	// before anything in it is stopped: load balancers need that long to hear of it.
 	// 3 to 5 for kube-proxy alone, 15 to 30 behind a cloud's load balancer.
 	// +kubebuilder:default=5
@@ -75,32 +75,32 @@ type ShutdownSpec struct {
 	// +optional
 	EndpointDelaySeconds *int32 `json:"endpointDelaySeconds,omitempty"`
 
-	// DrainTimeoutSeconds is how long work in flight, jobs and sockets may take to end.
+	// drainTimeoutSeconds is how long work in flight, jobs and sockets may take to end.
 	// +kubebuilder:default=25
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	// +optional
 	DrainTimeoutSeconds *int32 `json:"drainTimeoutSeconds,omitempty"`
 
-	// StopTimeoutSeconds is how long the VM may take from SIGTERM to its end.
+	// stopTimeoutSeconds is how long the VM may take from SIGTERM to its end.
 	// +kubebuilder:default=20
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	// +optional
 	StopTimeoutSeconds *int32 `json:"stopTimeoutSeconds,omitempty"`
 
-	// Hook is a function of the app that the agent calls when draining begins.
+	// hook is a function of the app that the agent calls when draining begins.
 	// +optional
 	Hook *HookSpec `json:"hook,omitempty"`
 }
 
 // HookSpec is a function without arguments, called on the node.
 type HookSpec struct {
-	// Module as Elixir writes it, such as Shop.Drainer.
+	// module as Elixir writes it, such as Shop.Drainer.
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z0-9_]*(\.[A-Z][A-Za-z0-9_]*)*$`
 	Module string `json:"module"`
-	// Function that takes no argument.
+	// function that takes no argument.
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:Pattern=`^[a-z_][A-Za-z0-9_]*[?!]?$`
 	Function string `json:"function"`
@@ -112,7 +112,7 @@ type HookSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.maxSurge) || string(self.maxSurge).matches('^([1-9][0-9]{0,3}|[1-9][0-9]?%|100%)$')",message="must be a number above 0, or a percentage of 1% to 100%: a rollout first starts a new replica and then stops an old one",fieldPath=".maxSurge"
 type RolloutSpec struct {
-	// MinReadySeconds is how long a new replica must be ready before the next is
+	// minReadySeconds is how long a new replica must be ready before the next is
 	// replaced.
 	// +kubebuilder:default=5
 	// +kubebuilder:validation:Minimum=0
@@ -120,7 +120,7 @@ type RolloutSpec struct {
 	// +optional
 	MinReadySeconds *int32 `json:"minReadySeconds,omitempty"`
 
-	// MaxSurge is how many replicas above the wanted number a rollout may start, a number
+	// maxSurge is how many replicas above the wanted number a rollout may start, a number
 	// or a percentage, above 0. Only where a Deployment runs them.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:XIntOrString
@@ -130,13 +130,13 @@ type RolloutSpec struct {
 
 // MigrationSpec is a command that runs once before each rollout.
 type MigrationSpec struct {
-	// Command in exec form, such as [bin/shop, eval, Shop.Release.migrate()].
+	// command in exec form, such as [bin/shop, eval, Shop.Release.migrate()].
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=4096
 	// +listType=atomic
 	Command []string `json:"command"`
-	// TimeoutSeconds is how long it may take.
+	// timeoutSeconds is how long it may take.
 	// +kubebuilder:default=600
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400

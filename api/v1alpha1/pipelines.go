@@ -13,56 +13,56 @@ import corev1 "k8s.io/api/core/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.partitions) || !has(self.maxReplicas) || self.maxReplicas * self.kafka.concurrency <= self.kafka.partitions",message="maxReplicas times kafka.concurrency is more than kafka.partitions, and what is above them has nothing to read: lower maxReplicas or concurrency",fieldPath=".maxReplicas"
 // +kubebuilder:validation:XValidation:rule="!has(self.kafka) || !has(self.kafka.authenticationRef) || has(self.lagPerReplica)",message="authenticationRef is read by KEDA alone: set lagPerReplica, or take it out and give the app its credentials in env",reason=FieldValueForbidden,fieldPath=".kafka.authenticationRef"
 type PipelineSpec struct {
-	// Name is told to the pod in PHIAL_PIPELINE. The Deployment is APP-NAME.
+	// name is told to the pod in PHIAL_PIPELINE. The Deployment is APP-NAME.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=20
 	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// Kafka is what the pipeline reads.
+	// kafka is what the pipeline reads.
 	// +optional
 	Kafka *KafkaSpec `json:"kafka,omitempty"`
 
-	// Replicas is how many pods run it; left to KEDA where lagPerReplica is set.
+	// replicas is how many pods run it; left to KEDA where lagPerReplica is set.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// MinReplicas is KEDA's lower bound; 0 lets an idle pipeline stop.
+	// minReplicas is KEDA's lower bound; 0 lets an idle pipeline stop.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
 
-	// MaxReplicas is KEDA's upper bound. Default, and never more than: as many as there
+	// maxReplicas is KEDA's upper bound. Default, and never more than: as many as there
 	// are partitions for. Only with lagPerReplica.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
 
-	// LagPerReplica makes a KEDA ScaledObject: one replica for each so many messages that
+	// lagPerReplica makes a KEDA ScaledObject: one replica for each so many messages that
 	// wait. Needs kafka.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000000
 	// +optional
 	LagPerReplica *int64 `json:"lagPerReplica,omitempty"`
 
-	// DrainTimeoutSeconds is how long messages in flight may take to be handled and
+	// drainTimeoutSeconds is how long messages in flight may take to be handled and
 	// committed, in place of shutdown.drainTimeoutSeconds.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	// +optional
 	DrainTimeoutSeconds *int32 `json:"drainTimeoutSeconds,omitempty"`
 
-	// Resources in place of the app's.
+	// resources in place of the app's.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
-	// Env beside the app's own; of two with the same name this one counts.
+	// env beside the app's own; of two with the same name this one counts.
 	// +kubebuilder:validation:MaxItems=256
 	// +listType=map
 	// +listMapKey=name
@@ -79,36 +79,36 @@ type Broker = string
 // KafkaSpec is what a pipeline reads. It is told to the pod in
 // PHIAL_KAFKA_BROKERS, PHIAL_KAFKA_GROUP and PHIAL_KAFKA_TOPICS, with commas.
 type KafkaSpec struct {
-	// Brokers are host:port.
+	// brokers are host:port.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=set
 	Brokers []Broker `json:"brokers"`
-	// Group is the consumer group. Two pipelines may not share one.
+	// group is the consumer group. Two pipelines may not share one.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:Pattern=`^[^\s,]+$`
 	Group string `json:"group"`
-	// Topics that the group reads.
+	// topics that the group reads.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=249
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._-]+$`
 	// +listType=set
 	Topics []string `json:"topics"`
-	// Partitions is how many the topics have in all: replicas above
+	// partitions is how many the topics have in all: replicas above
 	// partitions / concurrency would be idle.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +optional
 	Partitions *int32 `json:"partitions,omitempty"`
-	// Concurrency is how many producers one pod runs (Broadway's producer concurrency).
+	// concurrency is how many producers one pod runs (Broadway's producer concurrency).
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Concurrency int32 `json:"concurrency,omitempty"`
-	// AuthenticationRef names KEDA's credentials for brokers that want some. Only with
+	// authenticationRef names KEDA's credentials for brokers that want some. Only with
 	// lagPerReplica; the app takes its own from env.
 	// +optional
 	AuthenticationRef *AuthenticationReference `json:"authenticationRef,omitempty"`
@@ -116,11 +116,11 @@ type KafkaSpec struct {
 
 // AuthenticationReference names an object of KEDA that holds credentials.
 type AuthenticationReference struct {
-	// Name of the object.
+	// name of the object.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Kind is TriggerAuthentication, of the same namespace, or ClusterTriggerAuthentication.
+	// kind is TriggerAuthentication, of the same namespace, or ClusterTriggerAuthentication.
 	// +kubebuilder:default=TriggerAuthentication
 	// +kubebuilder:validation:Enum=TriggerAuthentication;ClusterTriggerAuthentication
 	// +optional

@@ -22,24 +22,24 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || self.ipFamilies[0] != self.ipFamilies[1]",message="the same family twice: leave one out, or name the other",reason=FieldValueForbidden,fieldPath=".ipFamilies"
 // +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || size(self.ipFamilies) < 2 || !has(self.ipFamilyPolicy) || self.ipFamilyPolicy != 'SingleStack'",message="two families are not SingleStack: set PreferDualStack or RequireDualStack, or leave one family out",fieldPath=".ipFamilyPolicy"
 type NetworkSpec struct {
-	// IPFamilyPolicy of the Services; left out, the cluster's default.
+	// ipFamilyPolicy of the Services; left out, the cluster's default.
 	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
 	// +optional
 	IPFamilyPolicy corev1.IPFamilyPolicy `json:"ipFamilyPolicy,omitempty"`
-	// IPFamilies of the Services, the first is the one that nodes talk over: it must be
+	// ipFamilies of the Services, the first is the one that nodes talk over: it must be
 	// the pods' primary family, since POD_IP is of that. Left out, IPv4.
 	// +kubebuilder:validation:MaxItems=2
 	// +kubebuilder:validation:items:Enum=IPv4;IPv6
 	// +listType=atomic
 	// +optional
 	IPFamilies []corev1.IPFamily `json:"ipFamilies,omitempty"`
-	// ClusterDomain is the DNS domain of the cluster.
+	// clusterDomain is the DNS domain of the cluster.
 	// +kubebuilder:default="cluster.local"
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	// +optional
 	ClusterDomain string `json:"clusterDomain,omitempty"`
-	// ServiceMesh keeps EPMD and the distribution out of the mesh's proxy.
+	// serviceMesh keeps EPMD and the distribution out of the mesh's proxy.
 	// +kubebuilder:default=None
 	// +optional
 	ServiceMesh ServiceMesh `json:"serviceMesh,omitempty"`
@@ -60,21 +60,21 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.ingress == 'Managed' || !has(self.ingressRules) || size(self.ingressRules) == 0",message="ingressRules are read only with ingress: Managed",reason=FieldValueForbidden,fieldPath=".ingressRules"
 // +kubebuilder:validation:XValidation:rule="self.egress == 'Managed' || !has(self.egressRules) || size(self.egressRules) == 0",message="egressRules are read only with egress: Managed",reason=FieldValueForbidden,fieldPath=".egressRules"
 type NetworkPolicySpec struct {
-	// Ingress Managed lets EPMD, distribution and agents in from the app's own pods
+	// ingress Managed lets EPMD, distribution and agents in from the app's own pods
 	// alone, and HTTP from everywhere. Unmanaged makes no rule.
 	// +kubebuilder:default=Managed
 	// +optional
 	Ingress Managed `json:"ingress,omitempty"`
-	// Egress Managed allows DNS, the app's own pods, and egressRules, nothing else.
+	// egress Managed allows DNS, the app's own pods, and egressRules, nothing else.
 	// +kubebuilder:default=Unmanaged
 	// +optional
 	Egress Managed `json:"egress,omitempty"`
-	// IngressRules are let in as well. Only with ingress Managed.
+	// ingressRules are let in as well. Only with ingress Managed.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	IngressRules []networkingv1.NetworkPolicyIngressRule `json:"ingressRules,omitempty"`
-	// EgressRules are let out as well: the database, the brokers. Only with egress Managed.
+	// egressRules are let out as well: the database, the brokers. Only with egress Managed.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
@@ -94,11 +94,11 @@ const (
 
 // TopologySpreadSpec spreads replicas over zones and machines.
 type TopologySpreadSpec struct {
-	// Zone spreads over topology.kubernetes.io/zone.
+	// zone spreads over topology.kubernetes.io/zone.
 	// +kubebuilder:default=ScheduleAnyway
 	// +optional
 	Zone Spread `json:"zone,omitempty"`
-	// Node spreads over kubernetes.io/hostname.
+	// node spreads over kubernetes.io/hostname.
 	// +kubebuilder:default=ScheduleAnyway
 	// +optional
 	Node Spread `json:"node,omitempty"`
@@ -129,24 +129,24 @@ type VMFlag = string
 
 // VMSpec is how the BEAM fits the container.
 type VMSpec struct {
-	// MaxPorts is +Q, 1024 to 134217727: files and sockets that the VM may hold. Without
+	// maxPorts is +Q, 1024 to 134217727: files and sockets that the VM may hold. Without
 	// it the VM sizes a table by the limit on open files, which can cost gigabytes.
 	// +kubebuilder:default=65536
 	// +kubebuilder:validation:Minimum=1024
 	// +kubebuilder:validation:Maximum=134217727
 	// +optional
 	MaxPorts int32 `json:"maxPorts,omitempty"`
-	// BusyWait is whether schedulers spin while they wait, which counts against a CPU limit.
+	// busyWait is whether schedulers spin while they wait, which counts against a CPU limit.
 	// +kubebuilder:default=Auto
 	// +optional
 	BusyWait BusyWait `json:"busyWait,omitempty"`
-	// Flags are further flags of erl, such as "+P 2000000". Of emulator flags that stand in
+	// flags are further flags of erl, such as "+P 2000000". Of emulator flags that stand in
 	// vm.args too, these win. What the plan itself sets is refused.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	Flags []VMFlag `json:"flags,omitempty"`
-	// CrashDump keeps erl_crash.dump on a volume that outlives the container.
+	// crashDump keeps erl_crash.dump on a volume that outlives the container.
 	// +kubebuilder:default={}
 	// +optional
 	CrashDump CrashDumpSpec `json:"crashDump,omitempty"`
@@ -157,17 +157,17 @@ type VMSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.sizeLimit) || quantity(string(self.sizeLimit)).isGreaterThan(quantity('0'))",message="must be above 0, such as 1Gi",fieldPath=".sizeLimit"
 type CrashDumpSpec struct {
-	// Mode is whether a dump is written.
+	// mode is whether a dump is written.
 	// +kubebuilder:default=Enabled
 	// +optional
 	Mode Switch `json:"mode,omitempty"`
-	// MaxSeconds is how long writing may take (ERL_CRASH_DUMP_SECONDS); it delays the restart.
+	// maxSeconds is how long writing may take (ERL_CRASH_DUMP_SECONDS); it delays the restart.
 	// +kubebuilder:default=30
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=600
 	// +optional
 	MaxSeconds int32 `json:"maxSeconds,omitempty"`
-	// SizeLimit of the volume.
+	// sizeLimit of the volume.
 	// +kubebuilder:default="1Gi"
 	// +optional
 	SizeLimit *resource.Quantity `json:"sizeLimit,omitempty"`
@@ -185,18 +185,18 @@ type MountPath = string
 // SecuritySpec is how the container is confined. Always: not root, no
 // capabilities, no privilege escalation, seccomp RuntimeDefault.
 type SecuritySpec struct {
-	// RunAsUser is the uid, and the group; not 0.
+	// runAsUser is the uid, and the group; not 0.
 	// +kubebuilder:default=65532
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=2147483647
 	// +optional
 	RunAsUser int64 `json:"runAsUser,omitempty"`
-	// ReadOnlyRootFilesystem mounts the image read-only; /tmp, RELEASE_TMP and
+	// readOnlyRootFilesystem mounts the image read-only; /tmp, RELEASE_TMP and
 	// writablePaths stay writable.
 	// +kubebuilder:default=Enabled
 	// +optional
 	ReadOnlyRootFilesystem Switch `json:"readOnlyRootFilesystem,omitempty"`
-	// WritablePaths are directories that the app writes to; what it writes is gone with the pod.
+	// writablePaths are directories that the app writes to; what it writes is gone with the pod.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=set
 	// +optional

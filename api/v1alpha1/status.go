@@ -13,25 +13,25 @@ const (
 
 // BeamAppStatus is what was last seen.
 type BeamAppStatus struct {
-	// ObservedGeneration is the generation of the spec that this speaks of.
+	// observedGeneration is the generation of the spec that this speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Replicas is the number of pods that there are, pipelines apart.
+	// replicas is the number of pods that there are, pipelines apart.
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
-	// ReadyReplicas is the number of those that take traffic.
+	// readyReplicas is the number of those that take traffic.
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
-	// Selector selects these pods, as /scale wants it.
+	// selector selects these pods, as /scale wants it.
 	// +optional
 	Selector string `json:"selector,omitempty"`
-	// AgentImage is the image of the agents in the pods.
+	// agentImage is the image of the agents in the pods.
 	// +optional
 	AgentImage string `json:"agentImage,omitempty"`
-	// Mesh is the graph in numbers. Absent for type Stateless, or when nobody has looked.
+	// mesh is the graph in numbers. Absent for type Stateless, or when nobody has looked.
 	// +optional
 	Mesh *MeshStatus `json:"mesh,omitempty"`
-	// Conditions are Available, Progressing, Degraded, MeshFormed and CookieCurrent.
+	// conditions are Available, Progressing, Degraded, MeshFormed and CookieCurrent.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -40,20 +40,20 @@ type BeamAppStatus struct {
 
 // MeshStatus is the graph in numbers.
 type MeshStatus struct {
-	// Nodes that were seen.
+	// nodes that were seen.
 	Nodes int32 `json:"nodes"`
-	// Links between them.
+	// links between them.
 	Links LinkStatus `json:"links"`
-	// Islands is the number of connected parts; 1 is right.
+	// islands is the number of connected parts; 1 is right.
 	Islands int32 `json:"islands"`
-	// ObservedAt is when somebody last looked.
+	// observedAt is when somebody last looked.
 	ObservedAt metav1.Time `json:"observedAt"`
 }
 
 // LinkStatus counts links, each pair once.
 type LinkStatus struct {
-	// Expected between all nodes.
+	// expected between all nodes.
 	Expected int32 `json:"expected"`
-	// Up as both ends report it.
+	// up as both ends report it.
 	Up int32 `json:"up"`
 }
