@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -13,8 +14,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/phialdev/phial/internal/beam"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/phialdev/phial/internal/kubetest"
+	"github.com/phialdev/phial/internal/plan"
 )
 
 // scoutAPI is a real API server for the scouts that ask one. The first of them starts it,
@@ -46,55 +50,41 @@ func (a *scoutAPI) cluster(t *testing.T) *kubetest.Cluster {
 	return a.kube
 }
 
-const scoutSelector = "app.kubernetes.io/name=scout,app.kubernetes.io/component=node"
-
-// scoutRights let the scouts read pods, and nothing else.
-const scoutRights = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: scout, namespace: NAMESPACE}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: scout, namespace: NAMESPACE}
-rules:
-- {apiGroups: [""], resources: [pods], verbs: [get, list]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: scout, namespace: NAMESPACE}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: scout}
-subjects:
-- {kind: ServiceAccount, name: scout, namespace: NAMESPACE}
-`
-
-// allow makes the scouts' service account in a namespace, with what it may do.
-func (a *scoutAPI) allow(t *testing.T, namespace string) {
+// allow makes the service account of the plan's pods, with what the plan lets it do.
+func (a *scoutAPI) allow(t *testing.T, p *plan.Plan) {
 	t.Helper()
-	kube := a.cluster(t)
-	if err := kube.Namespace(t.Context(), namespace); err != nil {
+	if err := a.cluster(t).Namespace(t.Context(), p.App.Namespace); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kube.Apply(t.Context(), []byte(strings.ReplaceAll(scoutRights, "NAMESPACE", namespace)), false); err != nil {
+	a.apply(t, p.ServiceAccount, p.Role, p.RoleBinding)
+}
+
+// deny takes the right to list pods away: the API server answers with 403.
+func (a *scoutAPI) deny(t *testing.T, p *plan.Plan) {
+	t.Helper()
+	path := "/apis/rbac.authorization.k8s.io/v1/namespaces/" + p.App.Namespace + "/rolebindings/" + p.RoleBinding.Name
+	if _, _, err := a.cluster(t).Do(t.Context(), http.MethodDelete, path, "", nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// deny takes the right to read pods away: the API server answers with 403.
-func (a *scoutAPI) deny(t *testing.T, namespace string) {
+func (a *scoutAPI) apply(t *testing.T, objects ...plan.Object) {
 	t.Helper()
-	path := "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/rolebindings/scout"
-	if _, _, err := a.cluster(t).Do(t.Context(), http.MethodDelete, path, "", nil); err != nil {
+	var stream bytes.Buffer
+	if err := plan.Encode(&stream, objects); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.cluster(t).Apply(t.Context(), stream.Bytes(), false); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // account makes the directory of a service account that would be mounted into the pods,
 // and gives the environment that leads there.
-func (a *scoutAPI) account(t *testing.T, namespace string) []string {
+func (a *scoutAPI) account(t *testing.T, p *plan.Plan) []string {
 	t.Helper()
 	kube, ctx := a.cluster(t), t.Context()
-	path := "/api/v1/namespaces/" + namespace + "/serviceaccounts/scout/token"
+	path := "/api/v1/namespaces/" + p.App.Namespace + "/serviceaccounts/" + p.PodTemplate().Spec.ServiceAccountName + "/token"
 	body := []byte(`{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}`)
 	answer, _, err := kube.Do(ctx, http.MethodPost, path, "application/json", body)
 	if err != nil {
@@ -110,9 +100,10 @@ func (a *scoutAPI) account(t *testing.T, namespace string) []string {
 			t.Fatal(err)
 		}
 	}
+	selector := plan.LabelName + "=" + p.App.Name + "," + plan.LabelComponent + "=" + plan.ComponentNode
 	// By name, as libcluster does: OTP holds a certificate against names.
 	url := strings.Replace(kube.URL, "127.0.0.1", "localhost", 1)
-	return []string{"SCOUT_API=" + url, "SCOUT_ACCOUNT=" + dir, "SCOUT_SELECTOR=" + scoutSelector}
+	return []string{"SCOUT_API=" + url, "SCOUT_ACCOUNT=" + dir, "SCOUT_SELECTOR=" + selector}
 }
 
 var authorityData = regexp.MustCompile(`certificate-authority-data: ([A-Za-z0-9+/=]+)`)
@@ -134,38 +125,29 @@ func authorityOf(t *testing.T, kube *kubetest.Cluster) []byte {
 	return pem
 }
 
-// pods makes a Pod for each replica, as its controller and its kubelet would leave it,
-// and one of another app, which nobody should dial.
-func (a *scoutAPI) pods(t *testing.T, replicas []Pod, namespace string, i beam.Identity) {
+// pods makes a Pod of the plan's template for each replica, as its controller and its
+// kubelet would leave it, and one of another app, which nobody should dial.
+func (a *scoutAPI) pods(t *testing.T, p *plan.Plan, replicas []Pod) {
 	t.Helper()
 	for _, r := range replicas {
-		hostname := ""
-		if i == beam.IdentityStable {
-			hostname = fmt.Sprintf("hostname: %s, subdomain: scout-headless, ", r.Name)
-		}
-		a.pod(t, namespace, r.Name, "scout", r.IP, hostname)
+		a.pod(t, p, r.Name, p.App.Name, r.IP)
 	}
-	a.pod(t, namespace, "other-0", "other", "127.77.251.1", "hostname: other-0, subdomain: other-headless, ")
+	a.pod(t, p, "other-0", "other", "127.77.251.1")
 }
 
-func (a *scoutAPI) pod(t *testing.T, namespace, name, app, ip, hostname string) {
+func (a *scoutAPI) pod(t *testing.T, p *plan.Plan, name, app, ip string) {
 	t.Helper()
-	kube, ctx := a.cluster(t), t.Context()
-	object := fmt.Appendf(nil, `
-apiVersion: v1
-kind: Pod
-metadata:
-  name: %s
-  namespace: %s
-  labels: {app.kubernetes.io/name: %s, app.kubernetes.io/component: node}
-spec: {%scontainers: [{name: app, image: "%[3]s:1.0.0"}]}
-`, name, namespace, app, hostname)
-	if _, err := kube.Apply(ctx, object, false); err != nil {
-		t.Fatal(err)
+	template := p.PodTemplate().DeepCopy()
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+	pod.Name, pod.Namespace = name, p.App.Namespace
+	pod.Labels[plan.LabelName] = app
+	if set := p.StatefulSet; set != nil { // whose controller does this
+		pod.Spec.Hostname, pod.Spec.Subdomain = name, set.Spec.ServiceName
 	}
-	path := "/api/v1/namespaces/" + namespace + "/pods/" + name + "/status"
+	a.apply(t, pod)
+	path := "/api/v1/namespaces/" + pod.Namespace + "/pods/" + name + "/status"
 	status := fmt.Appendf(nil, `{"status": {"podIP": %q, "podIPs": [{"ip": %[1]q}]}}`, ip)
-	if _, _, err := kube.Do(ctx, http.MethodPatch, path, "application/merge-patch+json", status); err != nil {
+	if _, _, err := a.cluster(t).Do(t.Context(), http.MethodPatch, path, "application/merge-patch+json", status); err != nil {
 		t.Fatal(err)
 	}
 }

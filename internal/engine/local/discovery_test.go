@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/beamtest"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/plan"
 )
 
 // Every pair of discovery and identity is run, and the mesh is what beam's table says:
@@ -50,7 +52,7 @@ type scouts struct {
 	*app
 	discovery beam.Discovery
 	identity  beam.Identity
-	namespace string
+	plan      *plan.Plan
 	api       *scoutAPI // nil where nobody asks it
 }
 
@@ -68,26 +70,22 @@ type scoutStatus struct {
 
 func newScouts(t *testing.T, d beam.Discovery, i beam.Identity, api *scoutAPI) *scouts {
 	t.Helper()
-	namespace := strings.ToLower(string(d) + "-" + string(i))
-	service := "scout-headless"
-	env := append(os.Environ(), "SCOUT_SERVICE="+service)
+	if d.Looks(i) != beam.LookupAPI {
+		api = nil
+	}
+	p, err := plan.New(scoutApp(d, i), plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "SCOUT_SERVICE="+p.HeadlessService.Name)
 	if d.OfApp() {
 		// Agents leave such nodes alone, so that each link is one that a scout has dialled.
 		env = append(env, "SCOUT_DISCOVERY="+string(d), beam.EnvErlAFlags+"=-"+beam.FlagConnectAll+" false")
 	}
-	for _, name := range d.Env() {
-		switch name {
-		case beam.EnvLibclusterDomain:
-			env = append(env, name+"="+clusterDomain)
-		case beam.EnvDNSClusterQuery:
-			env = append(env, name+"="+service+"."+namespace+".svc."+clusterDomain)
-		}
-	}
-	if d.Looks(i) != beam.LookupAPI {
-		api = nil
-	} else {
-		api.allow(t, namespace)
-		env = append(env, api.account(t, namespace)...)
+	env = append(env, plannedEnv(t, p, d.Env())...)
+	if api != nil {
+		api.allow(t, p)
+		env = append(env, api.account(t, p)...)
 		mode := "ip"
 		if d.Dials(i) == beam.HostName {
 			mode = "hostname"
@@ -96,15 +94,39 @@ func newScouts(t *testing.T, d beam.Discovery, i beam.Identity, api *scoutAPI) *
 	}
 	s := &scouts{
 		app: up(t, Options{
-			Dir: beamtest.BuildRelease(t, "testdata/scout"), Replicas: scoutReplicas, Namespace: namespace,
+			Dir: beamtest.BuildRelease(t, "testdata/scout"), Replicas: scoutReplicas, Namespace: p.App.Namespace,
 			Identity: Identity(strings.ToLower(string(i))), Env: env,
 		}),
-		discovery: d, identity: i, namespace: namespace, api: api,
+		discovery: d, identity: i, plan: p, api: api,
 	}
 	if api != nil {
-		api.pods(t, s.status().Pods, namespace, i)
+		api.pods(t, p, s.status().Pods)
 	}
 	return s
+}
+
+// scoutApp is the BeamApp of a pair, which the rules of the API may well refuse.
+func scoutApp(d beam.Discovery, i beam.Identity) *v1alpha1.BeamApp {
+	app := &v1alpha1.BeamApp{}
+	app.Name, app.Namespace = "scout", strings.ToLower(string(d)+"-"+string(i))
+	app.Spec.Image, app.Spec.Type = "scout:1.0.0", v1alpha1.Clustered
+	app.Spec.Clustered = &v1alpha1.ClusteredSpec{Discovery: v1alpha1.Discovery(d), Identity: v1alpha1.Identity(i)}
+	return app
+}
+
+// plannedEnv is what the plan tells the release under these names.
+func plannedEnv(t *testing.T, p *plan.Plan, names []string) []string {
+	t.Helper()
+	var env []string
+	for _, e := range p.PodTemplate().Spec.Containers[0].Env {
+		if slices.Contains(names, e.Name) {
+			env = append(env, e.Name+"="+strings.ReplaceAll(e.Value, "$("+beam.EnvPodNamespace+")", p.App.Namespace))
+		}
+	}
+	if len(env) != len(names) {
+		t.Fatalf("the plan tells the release %v, and not all of %v", env, names)
+	}
+	return env
 }
 
 // oneMesh waits for one mesh of all, as the nodes themselves see it.
@@ -183,7 +205,7 @@ func (s *scouts) loseLookups(t *testing.T) {
 	t.Helper()
 	pods := s.status().Pods
 	if s.api != nil {
-		s.api.deny(t, s.namespace)
+		s.api.deny(t, s.plan)
 	} else {
 		for _, pod := range pods {
 			if _, err := s.Break(t.Context(), pod.Name, FaultDNS); err != nil {
@@ -206,7 +228,7 @@ func (s *scouts) loseLookups(t *testing.T) {
 		}
 	}
 	if s.api != nil {
-		s.api.allow(t, s.namespace)
+		s.api.allow(t, s.plan)
 	} else {
 		for _, pod := range pods {
 			if _, err := s.Mend(t.Context(), pod.Name); err != nil {
