@@ -42,6 +42,8 @@ var walls = []wall{
 		"the resource as a team writes it: types, defaults and rules, no logic, so that anybody may import it"},
 	{"deploy/crd", nil,
 		"generated from api, embedded as it is installed"},
+	{"internal/apidoc", []room{"api"},
+		"the reference page of the resource, written from its definition; part of no binary"},
 	{"internal/plan", []room{"api", "internal/beam", "internal/finding", "internal/mesh"},
 		"pure: a BeamApp in, values out; every engine runs the same ones"},
 	{"internal/manifest", []room{"api", "deploy/crd", "internal/beam"},
