@@ -20,7 +20,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test check lint fmt fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
+.PHONY: help build install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ $(LINT):
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt ./...
+
+generate: ## what is generated from api/v1alpha1: the definition, copying code, docs/reference/beamapp.md
+	$(GO) generate ./deploy/crd
+	$(GO) test ./internal/apidoc -run 'TestPage$$' -update
 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	@for f in erlang/etf:FuzzDecode erlang/etf:FuzzRoundTrip erlang/epmd:FuzzRequest erlang/epmd:FuzzAnswer \
