@@ -53,6 +53,8 @@ type Config struct {
 	Apps []string
 	// Never leaves joining to the app.
 	Never bool
+	// Unjoined opens the gate without waiting for the join.
+	Unjoined bool
 	// Board is shared by the agents that join one after another; nil: none does.
 	Board *Board
 	// Changed is called with every new state, from one goroutine; nil: nobody is told.
@@ -246,7 +248,7 @@ func (a *Agent) decide(ctx context.Context) (pace time.Duration) {
 	draining := a.draining()
 
 	in := mesh.GateInput{Incarnation: a.incarnation(v), Status: v.Status, MissingApps: missing,
-		PortAccepts: mesh.Yes, AppReady: mesh.Yes, Clustered: !a.conf.Never, Draining: draining}
+		PortAccepts: mesh.Yes, AppReady: mesh.Yes, Clustered: !a.conf.Never && !a.conf.Unjoined, Draining: draining}
 	var portErr error
 	wasReady := a.State().Ready
 	if a.conf.HTTPAccepts != nil && s.Booted && !wasReady {

@@ -25,7 +25,9 @@ func (e *engine) agentConfig(r *replica, l *life) agent.Config {
 		discover = agent.ByTarget(resolver, e.net.serviceFQDN(), e.net.base)
 	}
 	c := agent.Config{
-		Node:     e.net.node(r.n),
+		Node:     r.node,
+		Never:    !r.work.join,
+		Unjoined: !r.work.waits,
 		Network:  agent.Probe{Prober: e.prober(r, resolver)},
 		Discover: discover,
 		Apps:     e.release.apps,
@@ -34,9 +36,20 @@ func (e *engine) agentConfig(r *replica, l *life) agent.Config {
 		Log:      func(line string) { e.note(r.name + ": " + line) },
 	}
 	if r.port() != 0 {
-		c.HTTPAccepts = httpAccepts(r.addr, r.port())
+		c.HTTPAccepts = l.answers(httpAccepts(r.addr, r.port(), r.work.httpWay))
 	}
 	return c
+}
+
+// answers notes that the app has answered once: it has started, whatever joining says.
+func (l *life) answers(ask func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := ask(ctx)
+		if err == nil {
+			l.started.Store(true)
+		}
+		return err
+	}
 }
 
 // probeTimeout is for one step of a look; the machine may be busy booting.
@@ -61,7 +74,7 @@ func resolverAt(addr string) *net.Resolver {
 // its hosts file, all others are asked for.
 func (e *engine) resolveFor(r *replica, resolver *net.Resolver) func(context.Context, string) ([]netip.Addr, error) {
 	return func(ctx context.Context, host string) ([]netip.Addr, error) {
-		if host == e.net.nodeHost(r.n) {
+		if strings.HasSuffix(r.node, "@"+host) {
 			return []netip.Addr{r.addr}, nil
 		}
 		addrs, err := resolver.LookupNetIP(ctx, "ip", strings.TrimSuffix(host, ".")+".")

@@ -21,7 +21,7 @@ func testDNS(t *testing.T) (*zone, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.close)
-	z := newZone(network{slot: s.number, app: "shop", base: "shop", namespace: "prod"})
+	z := newZone(network{slot: s.number, app: "shop", namespace: "prod", service: "shop-headless", ports: []string{"tcp-epmd", "tcp-dist"}})
 	for n := range 3 {
 		z.set(n, z.net.addr(n))
 	}
@@ -82,8 +82,8 @@ func TestZoneAnswersLikeClusterDNS(t *testing.T) {
 		{dashed(z.net.addr(1)) + ".prod.pod.cluster.local.", dns.TypeA, dns.RcodeSuccess, []string{ip(1)}},
 		{"shop-1.prod.pod.cluster.local.", dns.TypeA, dns.RcodeNameError, nil},
 		{"10-0-0-1.prod.pod.cluster.local.", dns.TypeA, dns.RcodeNameError, nil},
-		{"_epmd._tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, []string{srv(epmd, "0"), srv(epmd, "1"), srv(epmd, "2")}},
-		{"_dist._tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, []string{srv("9100", "0"), srv("9108", "1"), srv("9116", "2")}},
+		{"_tcp-epmd._tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, []string{srv(epmd, "0"), srv(epmd, "1"), srv(epmd, "2")}},
+		{"_tcp-dist._tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, []string{srv("9100", "0"), srv("9108", "1"), srv("9116", "2")}},
 		{"_http._tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeNameError, nil},
 		{"_tcp.shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, nil},
 		{"shop-headless.prod.svc.cluster.local.", dns.TypeSRV, dns.RcodeSuccess, []string{

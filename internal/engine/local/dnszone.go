@@ -2,16 +2,19 @@ package local
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
+
+	"github.com/phialdev/phial/internal/plan"
 )
 
 // The zone answers as cluster DNS does for a headless Service with published
 // not-ready addresses whose pods have a hostname and a subdomain: the Service
 // lists every pod, each pod has a name of its own below it, and there are SRV
-// records for the named ports epmd and dist.
+// records for the ports that the Service names.
 
 // dnsTTL is short: replicas come and go within seconds here.
 const dnsTTL = 1
@@ -25,8 +28,9 @@ type zone struct {
 }
 
 type zonePod struct {
-	addrs  []netip.Addr // IPv4, and IPv6 where there is any
-	hidden bool         // its records are gone, and who asks through its resolver finds nothing
+	addrs    []netip.Addr // IPv4, and IPv6 where there is any
+	hidden   bool         // its records are gone, and who asks through its resolver finds nothing
+	unlisted bool         // the headless Service does not select it
 }
 
 func newZone(w network) *zone { return &zone{net: w, pods: map[int]zonePod{}} }
@@ -41,6 +45,15 @@ func (z *zone) set(n int, addrs ...netip.Addr) {
 	}
 	p := z.pods[n]
 	p.addrs = addrs
+	z.pods[n] = p
+}
+
+// unlist keeps a replica out of the Service's records.
+func (z *zone) unlist(n int) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	p := z.pods[n]
+	p.unlisted = true
 	z.pods[n] = p
 }
 
@@ -63,7 +76,7 @@ func (z *zone) blind(n int) bool {
 
 // holds says whether the zone, and nobody else, answers for a name.
 func (z *zone) holds(name string) bool {
-	return dns.IsSubDomain(clusterDomain+".", name) || dns.IsSubDomain("77.127.in-addr.arpa.", name)
+	return dns.IsSubDomain(z.net.clusterDomain()+".", name) || dns.IsSubDomain("77.127.in-addr.arpa.", name)
 }
 
 // answer gives the records of a name that the zone holds. exists tells a name
@@ -77,19 +90,20 @@ func (z *zone) answer(name string, qtype uint16) (rrs, extra []dns.RR, exists bo
 	}
 	service := z.net.serviceFQDN() + "."
 	switch {
+	case z.net.service == "":
 	case name == service:
 		for _, n := range z.listed() {
 			rrs = append(rrs, addrRRs(name, z.pods[n].addrs, qtype)...)
 		}
 		if qtype == dns.TypeSRV {
-			rrs, extra = z.srv(name, "epmd", "dist")
+			rrs, extra = z.srv(name, z.net.ports...)
 		}
 		return rrs, extra, true
 	case name == "_tcp."+service:
 		return nil, nil, true
 	case strings.HasSuffix(name, "._tcp."+service):
 		port := strings.TrimPrefix(strings.TrimSuffix(name, "._tcp."+service), "_")
-		if port != "epmd" && port != "dist" {
+		if !slices.Contains(z.net.ports, port) {
 			return nil, nil, false
 		}
 		if qtype == dns.TypeSRV {
@@ -103,7 +117,7 @@ func (z *zone) answer(name string, qtype uint16) (rrs, extra []dns.RR, exists bo
 		}
 		return addrRRs(name, z.pods[n].addrs, qtype), nil, true
 	}
-	if label, ok := strings.CutSuffix(name, "."+z.net.namespace+".pod."+clusterDomain+"."); ok {
+	if label, ok := strings.CutSuffix(name, "."+z.net.namespace+".pod."+z.net.clusterDomain()+"."); ok {
 		n, ok := z.podOf(label)
 		if !ok || strings.HasPrefix(label, z.net.app) {
 			return nil, nil, false // only addresses have names there
@@ -111,15 +125,15 @@ func (z *zone) answer(name string, qtype uint16) (rrs, extra []dns.RR, exists bo
 		return addrRRs(name, z.pods[n].addrs, qtype), nil, true
 	}
 	// What stands above a name is there, too, without records of its own.
-	pods := z.net.namespace + ".pod." + clusterDomain + "."
-	return nil, nil, dns.IsSubDomain(name, service) || dns.IsSubDomain(name, pods)
+	pods := z.net.namespace + ".pod." + z.net.clusterDomain() + "."
+	return nil, nil, z.net.service != "" && dns.IsSubDomain(name, service) || dns.IsSubDomain(name, pods)
 }
 
-// listed gives the ordinals of the replicas that have records, in order.
+// listed gives the places of the replicas that have records, in order.
 func (z *zone) listed() []int {
 	var all []int
 	for n := range MaxReplicas {
-		if p, ok := z.pods[n]; ok && !p.hidden {
+		if p, ok := z.pods[n]; ok && !p.hidden && !p.unlisted {
 			all = append(all, n)
 		}
 	}
@@ -129,6 +143,9 @@ func (z *zone) listed() []int {
 // podOf finds a replica by its name or by its address with dashes.
 func (z *zone) podOf(label string) (int, bool) {
 	n, ok := ordinal(z.net.app, label)
+	if ok && n >= MaxReplicas {
+		return 0, false
+	}
 	if !ok {
 		a, isAddr := undashed(label)
 		if !isAddr {
@@ -149,7 +166,7 @@ func (z *zone) srv(name string, ports ...string) (rrs, extra []dns.RR) {
 		target := z.net.podFQDN(n) + "."
 		for _, port := range ports {
 			num := z.net.epmdPort()
-			if port == "dist" {
+			if port == plan.ServicePortDist {
 				num, _ = z.net.distPorts(n)
 			}
 			rrs = append(rrs, &dns.SRV{Hdr: header(name, dns.TypeSRV), Priority: 0, Weight: 100, Port: uint16(num), Target: target})
@@ -181,7 +198,7 @@ func (z *zone) reverse(name string, qtype uint16) (rrs, extra []dns.RR, exists b
 
 // soa goes with every negative answer and says for how long it may be kept.
 func (z *zone) soa(name string) dns.RR {
-	apex := clusterDomain + "."
+	apex := z.net.clusterDomain() + "."
 	if dns.IsSubDomain("in-addr.arpa.", name) {
 		apex = "77.127.in-addr.arpa."
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +26,9 @@ type engine struct {
 
 	state   *state
 	release release
+	cast    *cast    // what is run, as the plan says
+	told    []string // what the options replaced in the caller's BeamApp
+	ignored []string // what the plan says and the engine leaves to Kubernetes
 	cookie  dist.Cookie
 	net     network
 	url     string
@@ -52,8 +57,9 @@ type engine struct {
 	choosing sync.Mutex // of http ports, one replica at a time
 
 	mu       sync.Mutex
-	replicas []*replica    // by ordinal
-	ports    map[int]*port // by ordinal: what answers on a replica's address
+	replicas []*replica    // the serving ones, by ordinal
+	workers  []*replica    // of the pipelines, by place
+	ports    map[int]*port // by place: what answers on a replica's address
 	change   chan struct{} // closed and made anew at each change
 }
 
@@ -69,8 +75,26 @@ func run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	// What can be refused is refused before anything is built.
+	serves := !o.NoHTTP
+	if o.App != nil {
+		c, _, err := planOf(o, "")
+		if err != nil {
+			return err
+		}
+		if err := c.complete(o); err != nil {
+			return err
+		}
+		serves = c.serving.serves()
+		o.Name = c.plan.App.Name
+		if err := checkName(o.Name); err != nil {
+			return err
+		}
+		if o.Release == "" {
+			o.Release = o.App.Spec.ReleaseName
+		}
+	}
 	var web net.Listener
-	if !o.NoHTTP {
+	if serves {
 		if web, err = listenIngress(ctx, o.HTTPPort); err != nil {
 			return err
 		}
@@ -93,7 +117,11 @@ func run(ctx context.Context, o Options) (err error) {
 	if e.release, err = e.getRelease(ctx, root); err != nil {
 		return err
 	}
-	if err := e.opts.checkBreak(); err != nil {
+	if e.cast, e.told, err = planOf(e.opts, e.release.name); err != nil {
+		return err
+	}
+	e.opts.Namespace = e.cast.plan.App.Namespace
+	if err := e.checkBreak(); err != nil {
 		return err
 	}
 	return e.run(web)
@@ -162,7 +190,7 @@ func (e *engine) run(web net.Listener) (err error) {
 		return err
 	}
 	defer e.slot.close()
-	e.net = network{slot: e.slot.number, app: e.opts.Name, base: e.release.name, namespace: e.opts.Namespace, identity: e.opts.Identity}
+	e.net = e.cast.network(e.slot.number)
 	e.screen = newScreen(e.opts.Out, e.opts.Color)
 	defer e.screen.close()
 	e.spawner = newSpawner()
@@ -187,6 +215,10 @@ func (e *engine) run(web net.Listener) (err error) {
 	defer closeServer(control)
 
 	defer e.stopAll()
+	e.introduce()
+	if err := e.migrate(); err != nil {
+		return err
+	}
 	if err := e.startAll(); err != nil {
 		return err
 	}
@@ -229,24 +261,29 @@ func (e *engine) makeCookie() error {
 func newCookie() string { return rand.Text() }
 
 func (e *engine) startAll() error {
-	for n := range e.opts.Replicas {
-		if err := e.addReplica(n); err != nil {
-			return err
+	for _, w := range e.cast.all() {
+		for n := range w.replicas {
+			if err := e.addReplica(w, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // addReplica opens a replica's address, lists it and starts its first process.
-func (e *engine) addReplica(n int) error {
+func (e *engine) addReplica(w *workload, ordinal int) error {
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
-	if err := e.open(n); err != nil {
+	r := newReplica(e, w, ordinal)
+	if err := e.open(r.n); err != nil {
 		return err
 	}
-	r := newReplica(e, n)
-	e.zone.set(n, r.addr)
+	e.zone.set(r.n, r.addr)
+	if !w.member {
+		e.zone.unlist(r.n)
+	}
 	if f, ok := e.opts.Break[r.name]; ok {
 		delete(e.opts.Break, r.name)
 		if err := e.atStart(r, f); err != nil {
@@ -254,7 +291,11 @@ func (e *engine) addReplica(n int) error {
 		}
 	}
 	e.mu.Lock()
-	e.replicas = append(e.replicas, r)
+	if w == e.cast.serving {
+		e.replicas = append(e.replicas, r)
+	} else {
+		e.workers = append(e.workers, r)
+	}
 	e.mu.Unlock()
 	if err := <-r.begin(); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
@@ -284,10 +325,18 @@ func (e *engine) stopAll() {
 	all.Wait()
 }
 
+// all gives every replica, the serving ones first.
 func (e *engine) all() []*replica {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]*replica(nil), e.replicas...)
+	return slices.Concat(e.replicas, e.workers)
+}
+
+// serving gives the replicas that are no pipeline's.
+func (e *engine) serving() []*replica {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.replicas)
 }
 
 // find gives a replica by name, or an error that says which there are.
@@ -298,7 +347,7 @@ func (e *engine) find(pod string) (*replica, error) {
 			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("no replica %q: there are %s", pod, podRange(e.net.app, len(all)))
+	return nil, fmt.Errorf("no replica %q: there are %s", pod, e.names(len(e.serving())))
 }
 
 // changed wakes whoever waits for a replica to change.
@@ -327,15 +376,67 @@ func (e *engine) note(line string) {
 }
 
 // line takes one line of a replica's output.
-func (e *engine) line(r *replica, text []byte) {
+func (e *engine) line(n int, name string, text []byte) {
 	e.mu.Lock()
-	p := e.ports[r.n]
+	p := e.ports[n]
 	width := len(podName(e.net.app, max(len(e.replicas)-1, 0)))
+	for _, other := range e.net.others {
+		width = max(width, len(other))
+	}
 	e.mu.Unlock()
 	if p != nil {
 		if _, err := p.log.Write(append(append([]byte(nil), text...), '\n')); err != nil && !errors.Is(err, os.ErrClosed) {
-			e.say(fmt.Sprintf("the log of %s: %v", r.name, err))
+			e.say(fmt.Sprintf("the log of %s: %v", name, err))
 		}
 	}
-	e.screen.line(r.name, r.n, width, text)
+	e.screen.line(name, n, width, text)
+}
+
+// introduce says once what is run of the plan, and what is not.
+func (e *engine) introduce() {
+	e.ignored = e.cast.ignored()
+	if e.opts.App == nil {
+		return // nobody has asked for anything that is left out
+	}
+	for _, line := range e.told {
+		e.say(line)
+	}
+	for _, w := range e.cast.warnings() {
+		e.say("warning: " + w.Path + ": " + w.Text)
+	}
+	if len(e.ignored) > 0 {
+		e.say("left to Kubernetes: " + strings.Join(e.ignored, ", "))
+	}
+}
+
+// names says which replicas there are, n of them serving.
+func (e *engine) names(n int) string {
+	var all []string
+	if n > 0 {
+		all = append(all, podRange(e.net.app, n))
+	}
+	for _, w := range e.cast.pipelines {
+		if w.replicas > 0 {
+			all = append(all, podRange(w.name, w.replicas))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// checkBreak refuses faults for replicas that will not be there.
+func (e *engine) checkBreak() error {
+	for pod, f := range e.opts.Break {
+		there := slices.ContainsFunc(e.cast.all(), func(w *workload) bool {
+			n, ok := ordinal(w.name, pod)
+			return ok && n < w.replicas
+		})
+		if !there {
+			e.net = e.cast.network(0)
+			return fmt.Errorf("no replica %q to break: there are %s", pod, e.names(e.cast.serving.replicas))
+		}
+		if _, err := ParseFault(string(f)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

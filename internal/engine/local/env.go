@@ -1,78 +1,113 @@
 package local
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/plan"
 )
 
-// A launch is all that decides how one replica's process is started.
+// A launch is all that decides how one replica's process is started: what the plan
+// says of it, and where it runs.
 type launch struct {
 	net      network
-	n        int
+	n        int // place
+	plan     *plan.Plan
+	work     *workload
+	mounts   mounts
 	state    *state
 	release  release
 	httpPort int
-	node     string // RELEASE_NODE
-	listenOn string // inet_dist_use_interface, as Erlang writes it
-	env      []string
+	listenOn string   // inet_dist_use_interface, as Erlang writes it
+	node     string   // in place of the planned RELEASE_NODE; empty: that
+	env      []string // what the engine was called with
 }
 
-// podFQDN is what `hostname -f` says: the pods of a Deployment have no domain.
+// fqdn is what `hostname -f` says: the pods of a Deployment have no domain.
 func (l launch) fqdn() string {
-	if l.net.identity == IdentityStable {
+	if l.net.identity == IdentityStable && l.work.member {
 		return l.net.podFQDN(l.n)
 	}
-	return podName(l.net.app, l.n)
+	return l.net.pod(l.n)
 }
 
-func (l launch) dir() string        { return l.state.podDir(podName(l.net.app, l.n)) }
+func (l launch) dir() string        { return l.state.podDir(l.net.pod(l.n)) }
 func (l launch) cookiePath() string { return filepath.Join(l.dir(), "cookie") }
+func (l launch) inetrcPath() string { return filepath.Join(l.dir(), "inetrc") }
+
+// planned is the container's environment as the plan has it and as it has to be here,
+// for a cookie.
+func (l launch) planned(cookie string) ([]variable, []missing) {
+	inherited := inheritedEnv(l.env)
+	return environment(l.work.container, surroundings{
+		field: func(path string) (string, bool) {
+			return podField(l.work.template, l.net.pod(l.n), l.net.namespace, l.net.addr(l.n).String(), path)
+		},
+		secret: func(name, key string) (string, bool) {
+			return cookie, name == l.plan.Cookie.SecretName && key == plan.CookieKey
+		},
+		configMap: func(name, key string) (string, bool) {
+			if l.plan.ConfigMap == nil || l.plan.ConfigMap.Name != name {
+				return "", false
+			}
+			v, ok := l.plan.ConfigMap.Data[key]
+			return v, ok
+		},
+		outside: func(name string) (string, bool) { return lookupEnv(inherited, name) },
+		here:    l.here,
+		cookie:  cookie,
+	})
+}
 
 // podEnv is what the replica's container would be given, without the cookie.
-// Nothing in it replaces flags that the user's own environment sets: ours go
-// behind them.
+// Nothing in it replaces flags that the user's own environment sets in ERL_AFLAGS.
 func (l launch) podEnv() []string {
-	first, last := l.net.distPorts(l.n)
-	inherited := inheritedEnv(l.env)
-	flags := fmt.Sprintf("-%s false -%s %s %s %s %d %s %d", beam.FlagStartEPMD,
-		beam.Kernel, beam.KernelUseInterface, l.listenOn, beam.KernelListenMin, first, beam.KernelListenMax, last)
-	pod, ip := podName(l.net.app, l.n), l.net.addr(l.n).String()
-	env := []string{
-		"POD_NAME=" + pod,
-		"POD_IP=" + ip,
-		"POD_NAMESPACE=" + l.net.namespace,
-		"HOSTNAME=" + pod,
-		"PHIAL_FQDN=" + l.fqdn(), // for the hostname in our bin directory
-		"PATH=" + l.state.path("bin") + string(filepath.ListSeparator) + getEnv(inherited, "PATH"),
-		beam.EnvReleaseNode + "=" + l.node,
-		beam.EnvReleaseDistribution + "=" + beam.DistributionName,
-		beam.EnvReleaseTmp + "=" + filepath.Join(l.dir(), "tmp"),
-		beam.EnvErlEPMDPort + "=" + strconv.Itoa(l.net.epmdPort()),
-		beam.EnvErlInetrc + "=" + filepath.Join(l.dir(), "inetrc"),
-		beam.EnvErlCrashDump + "=" + filepath.Join(l.dir(), "erl_crash.dump"),
-		beam.EnvErlAFlags + "=" + strings.TrimSpace(getEnv(inherited, beam.EnvErlAFlags)+" "+flags),
+	vars, _ := l.planned(noCookie)
+	env := l.added()
+	for _, v := range vars {
+		if !v.cookie {
+			env = append(env, v.name+"="+v.value)
+		}
 	}
-	if l.httpPort != 0 {
-		env = append(env, "PORT="+strconv.Itoa(l.httpPort), "PHX_SERVER=true")
-	}
-	if getEnv(inherited, "HOME") == "" {
+	if getEnv(mergeEnv(inheritedEnv(l.env), env), "HOME") == "" {
 		env = append(env, "HOME="+l.dir())
+	}
+	return env
+}
+
+// noCookie stands where a cookie would, to see who would have it.
+const noCookie = "\x00no cookie\x00"
+
+// cookieEnv is what podEnv leaves out.
+func (l launch) cookieEnv(cookie string) []string {
+	vars, _ := l.planned(cookie)
+	var env []string
+	for _, v := range vars {
+		if v.cookie {
+			env = append(env, v.name+"="+v.value)
+		}
 	}
 	return env
 }
 
 // prepare writes the files that the environment speaks of.
 func (l launch) prepare(cookie string) error {
-	tmp := filepath.Join(l.dir(), "tmp")
-	if err := os.MkdirAll(tmp, 0o700); err != nil {
+	if err := os.MkdirAll(l.dir(), 0o700); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(l.dir(), "inetrc"), []byte(l.net.inetrc(l.n))); err != nil {
+	if err := l.mounts.make(cookie); err != nil {
+		return err
+	}
+	vars, _ := l.planned(noCookie)
+	for _, v := range vars {
+		if v.name == beam.EnvReleaseTmp || v.name == "HOME" {
+			if err := os.MkdirAll(v.value, 0o700); err != nil {
+				return err
+			}
+		}
+	}
+	if err := writeFile(l.inetrcPath(), []byte(l.net.inetrc(l.n))); err != nil {
 		return err
 	}
 	return writeFile(l.cookiePath(), []byte(cookie))

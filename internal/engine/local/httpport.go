@@ -11,7 +11,7 @@ const portPatience = 2 * time.Second
 
 // httpPort is replica n's own port. Many apps bind all addresses, so that no
 // two replicas of any app on this machine may have the same.
-func (w network) httpPort(n int) int { return httpPortBase + w.slot*MaxReplicas + n }
+func (w network) httpPort(n int) int { return httpPortBase + w.slot*maxPlaces + n }
 
 // chooseHTTPPort gives a replica its own port, or another one where somebody else
 // keeps that. It returns early when the replica is to stop.
@@ -35,12 +35,12 @@ func (e *engine) chooseHTTPPort(r *replica) (int, error) {
 
 // otherHTTPPort goes from the far end, which the others come to last.
 func (e *engine) otherHTTPPort(r *replica) (int, error) {
-	for n := MaxReplicas - 1; n >= 0; n-- {
+	for n := maxPlaces - 1; n >= 0; n-- {
 		if port := e.net.httpPort(n); e.takeHTTPPort(r, port) {
 			return port, nil
 		}
 	}
-	return 0, fmt.Errorf("no free http port for %s between %d and %d", r.name, e.net.httpPort(0), e.net.httpPort(MaxReplicas-1))
+	return 0, fmt.Errorf("no free http port for %s between %d and %d", r.name, e.net.httpPort(0), e.net.httpPort(maxPlaces-1))
 }
 
 // takeHTTPPort notes a port as the replica's, if no other replica has it and

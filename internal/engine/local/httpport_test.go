@@ -10,11 +10,15 @@ import (
 
 // portEngine is an engine with n replicas that have no process, in a slot that
 // no engine of a test gets to.
-func portEngine(t *testing.T, n int) *engine {
+func portEngine(t *testing.T, n int, id Identity) *engine {
 	t.Helper()
-	e := &engine{ctx: t.Context(), net: network{slot: maxSlot - 1, app: "shop"}}
+	c, _, err := planOf(Options{Name: "shop", Namespace: "prod", Identity: id}, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{ctx: t.Context(), cast: c, net: c.network(maxSlot - 1), state: openState("/", "shop")}
 	for i := range n {
-		r := newReplica(e, i)
+		r := newReplica(e, c.serving, i)
 		r.stops, r.once = make(chan struct{}), new(sync.Once)
 		e.replicas = append(e.replicas, r)
 	}
@@ -33,7 +37,7 @@ func (e *engine) mustChoose(t *testing.T, n int) int {
 // A listener of a former life that dies in time does not push a replica off its
 // own port; one that stays does, each replica to another port.
 func TestHTTPPorts(t *testing.T) {
-	e := portEngine(t, 4)
+	e := portEngine(t, 4, IdentityAddress)
 	occupy := func(n int) (free func() error) {
 		ln, err := listenTCP(t.Context(), e.net.addr(n).String(), e.net.httpPort(n))
 		if err != nil {
@@ -57,7 +61,7 @@ func TestHTTPPorts(t *testing.T) {
 			port, err := e.chooseHTTPPort(e.replicas[n])
 			mu.Lock()
 			defer mu.Unlock()
-			if other, taken := seen[port]; taken || err != nil || port < e.net.httpPort(0) || port > e.net.httpPort(MaxReplicas-1) {
+			if other, taken := seen[port]; taken || err != nil || port < e.net.httpPort(0) || port > e.net.httpPort(maxPlaces-1) {
 				t.Errorf("shop-%d got %d, %v; shop-%d has it: %v", n, port, err, other, taken)
 			}
 			seen[port] = n
@@ -74,7 +78,7 @@ func TestHTTPPorts(t *testing.T) {
 }
 
 func TestHTTPPortIsNotWaitedForByWhoStops(t *testing.T) {
-	e := portEngine(t, 1)
+	e := portEngine(t, 1, IdentityAddress)
 	ln, err := listenTCP(t.Context(), "0.0.0.0", e.net.httpPort(0))
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +88,7 @@ func TestHTTPPortIsNotWaitedForByWhoStops(t *testing.T) {
 	if port, err := e.chooseHTTPPort(e.replicas[0]); !errors.Is(err, errGoingDown) {
 		t.Errorf("a replica that stops: %d, %v", port, err)
 	}
-	e = portEngine(t, 1)
+	e = portEngine(t, 1, IdentityAddress)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e.ctx = ctx

@@ -87,7 +87,7 @@ func resolvesLikeAPod(t *testing.T, a *app) {
 	for expr, want := range map[string]string{
 		`:inet_res.getbyname('tally-headless', :a) |> elem(1) |> elem(5) |> length |> IO.inspect`:                          "3",
 		`:inet_res.getbyname('tally-headless.prod.svc.cluster.local', :srv) |> elem(1) |> elem(5) |> length |> IO.inspect`: "6",
-		`:inet_res.getbyname('_dist._tcp.tally-headless.prod.svc.cluster.local', :srv) |> elem(1) |> elem(5)
+		`:inet_res.getbyname('_tcp-dist._tcp.tally-headless.prod.svc.cluster.local', :srv) |> elem(1) |> elem(5)
 		 |> Enum.map(&elem(&1, 3)) |> Enum.sort |> hd |> IO.puts`: "tally-0." + target.Service,
 		`:inet.getaddr('tally-2.tally-headless', :inet) |> elem(1) |> Tuple.to_list |> Enum.join(".") |> IO.puts`: a.pod("tally-2").IP,
 		`:inet.getaddr('nobody.tally-headless', :inet) |> IO.inspect`:                                             "{:error, :nxdomain}",

@@ -10,31 +10,52 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/erlang/epmd"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/plan"
 )
 
-// The address plan. 127.77.SLOT.N: one slot for an engine, one address for a
-// replica. All of 127.0.0.0/8 can be bound on Linux by anybody; IPv6 has one
-// loopback address only, so replicas have none there.
+// The address plan. 127.77.SLOT.N+1: one slot for an engine, one place N for a
+// replica, the serving ones first. All of 127.0.0.0/8 can be bound on Linux by
+// anybody; IPv6 has one loopback address only, so replicas have none there.
 const (
-	maxSlot       = 250
-	hostDNS       = 253   // 127.77.SLOT.253 answers DNS for everybody else
-	hostNowhere   = 100   // 127.77.SLOT.(100+N): where the fault "port" hides a listener
-	epmdPortBase  = 14369 // + slot; 4369 often belongs to the machine's own EPMD
-	dnsPortBase   = 15369 // + slot
-	httpPortBase  = 20000 // + slot*MaxReplicas + N: below the kernel's ephemeral ports
-	distPortRange = beam.DistPortMax - beam.DistPortMin + 1
-	clusterDomain = "cluster.local"
+	maxSlot        = 120
+	maxPlaces      = 99            // the serving replicas have the first MaxReplicas, pipelines the others
+	placeMigration = 251           // 127.77.SLOT.252: no node, so nobody dials it
+	hostDNS        = 253           // 127.77.SLOT.253 answers DNS for everybody else
+	hostNowhere    = maxPlaces + 1 // 127.77.SLOT.(100+N): where the fault "port" hides a listener
+	epmdPortBase   = 14369         // + slot; 4369 often belongs to the machine's own EPMD
+	dnsPortBase    = 15369         // + slot
+	httpPortBase   = 20000         // + slot*maxPlaces + N: below the kernel's ephemeral ports
+	distPortRange  = beam.DistPortMax - beam.DistPortMin + 1
+	clusterDomain  = v1alpha1.DefaultClusterDomain
+	portHTTP       = plan.PortHTTP
 )
 
-// network knows every name, address and port of one instance.
+// network knows every name, address and port of one instance: names as the plan has
+// them, addresses and ports as this machine has room for.
 type network struct {
 	slot      int
 	app       string
-	base      string // of node names: the release's name
+	base      string // of node names
 	namespace string
+	domain    string // of the cluster; empty: clusterDomain
 	identity  Identity
+	service   string   // the headless one; empty: there is none
+	ports     []string // that it names: EPMD's, then that of distribution
+	others    []string // names of the pipelines' replicas, from place MaxReplicas on
+}
+
+// pod is the name of the replica at a place.
+func (w network) pod(n int) string {
+	switch {
+	case n < MaxReplicas:
+		return podName(w.app, n)
+	case n-MaxReplicas < len(w.others):
+		return w.others[n-MaxReplicas]
+	}
+	return w.app + "-migrate"
 }
 
 func (w network) host(b int) netip.Addr {
@@ -68,7 +89,7 @@ func (w network) ordinalOf(a netip.Addr) (int, bool) {
 	}
 	b := a.As4()
 	n := int(b[3]) - 1
-	return n, b[0] == 127 && b[1] == 77 && int(b[2]) == w.slot && n >= 0 && n < MaxReplicas
+	return n, b[0] == 127 && b[1] == 77 && int(b[2]) == w.slot && n >= 0 && n < maxPlaces
 }
 
 // distPorts is the range of distribution ports that replica n may take: the
@@ -81,35 +102,40 @@ func (w network) distPorts(n int) (first, last int) {
 // owner tells EPMD whose registration one is, by its port.
 func (w network) owner(e epmd.Entry) (netip.Addr, bool) {
 	n := (int(e.Port) - beam.DistPortMin) / distPortRange
-	if int(e.Port) < beam.DistPortMin || n >= MaxReplicas {
+	if int(e.Port) < beam.DistPortMin || n >= maxPlaces {
 		return netip.Addr{}, false
 	}
 	return w.addr(n), true
 }
 
-// headless is the Service that governs the replicas and lists them before
-// they are ready.
-func (w network) headless() string { return w.app + "-headless" }
-
-func (w network) serviceFQDN() string {
-	return w.headless() + "." + w.namespace + ".svc." + clusterDomain
-}
-
-func (w network) podFQDN(n int) string { return podName(w.app, n) + "." + w.serviceFQDN() }
-
-// nodeHost is the host part that replica n's node name should have.
-func (w network) nodeHost(n int) string {
-	if w.identity == IdentityStable {
-		return w.podFQDN(n)
+func (w network) clusterDomain() string {
+	if w.domain == "" {
+		return clusterDomain
 	}
-	return w.addr(n).String()
+	return w.domain
 }
 
-func (w network) node(n int) string { return w.base + "@" + w.nodeHost(n) }
+// serviceFQDN is the full name of the Service that lists the replicas before they are
+// ready; empty where there is none.
+func (w network) serviceFQDN() string {
+	if w.service == "" {
+		return ""
+	}
+	return w.service + "." + w.namespace + ".svc." + w.clusterDomain()
+}
+
+// podFQDN is the name that the replica at a place has below that Service.
+func (w network) podFQDN(n int) string {
+	if w.service == "" {
+		return w.pod(n) + "." + w.namespace + ".svc." + w.clusterDomain()
+	}
+	return w.pod(n) + "." + w.serviceFQDN()
+}
 
 // search is the list of domains that a pod's resolver tries.
 func (w network) search() []string {
-	return []string{w.namespace + ".svc." + clusterDomain, "svc." + clusterDomain, clusterDomain}
+	d := w.clusterDomain()
+	return []string{w.namespace + ".svc." + d, "svc." + d, d}
 }
 
 // slot holds what makes a slot one engine's own, on the whole machine and
@@ -174,7 +200,15 @@ func (w network) inetrc(n int) string {
 {search,[%s]}.
 {lookup,[file,dns]}.
 {cache_size,0}.
-`, erlangAddr(w.addr(n)), w.podFQDN(n), podName(w.app, n), erlangAddr(w.addr(n)), w.dnsPort(), strings.Join(quoted, ","))
+`, erlangAddr(w.addr(n)), w.podFQDN(n), w.pod(n), erlangAddr(w.resolver(n)), w.dnsPort(), strings.Join(quoted, ","))
+}
+
+// resolver is the address of the DNS server that the replica at a place asks.
+func (w network) resolver(n int) netip.Addr {
+	if n >= maxPlaces {
+		return w.dnsAddr()
+	}
+	return w.addr(n)
 }
 
 // erlangAddr writes an IPv4 address as the emulator's flags take it.

@@ -12,7 +12,7 @@ import (
 
 func (e *engine) status() Status {
 	s := Status{Name: e.net.app, Dir: e.opts.Dir, Release: e.release.name, Version: e.release.version,
-		Namespace: e.net.namespace, Identity: e.net.identity, PID: os.Getpid(), StartedAt: e.started, URL: e.url}
+		Namespace: e.net.namespace, Identity: e.net.identity, Type: string(e.cast.plan.App.Spec.Type), Ignored: e.ignored, PID: os.Getpid(), StartedAt: e.started, URL: e.url}
 	s.Settled = !e.freezing.Load()
 	now := time.Now()
 	for _, r := range e.all() {
@@ -25,8 +25,9 @@ func (e *engine) status() Status {
 func (e *engine) target() MeshTarget {
 	t := MeshTarget{CookieFile: e.state.cookiePath(), EPMDPort: e.net.epmdPort(), Resolver: e.slot.dns.addr(),
 		Service: e.net.serviceFQDN(), Identity: e.net.identity}
-	for _, r := range e.all() {
-		t.Nodes = append(t.Nodes, e.net.node(r.n))
+	t.Clustered = e.cast.serving.member
+	for _, r := range e.serving() {
+		t.Nodes = append(t.Nodes, r.node)
 		first, _ := e.net.distPorts(r.n)
 		t.Ports = append(t.Ports, uint16(first)) // consoles take the next ones
 	}
@@ -54,10 +55,10 @@ func (e *engine) scale(ctx context.Context, n int) error {
 		return err
 	}
 	defer e.op.Unlock()
-	all := e.all()
+	all := e.serving()
 	e.say(fmt.Sprintf("scale from %d to %d", len(all), n))
 	for i := len(all); i < n; i++ {
-		if err := e.addReplica(i); err != nil {
+		if err := e.addReplica(e.cast.serving, i); err != nil {
 			return err
 		}
 	}
@@ -141,10 +142,13 @@ func (e *engine) remote(pod string) (remoteAnswer, error) {
 		return remoteAnswer{}, fmt.Errorf("%s does not run: %s", pod, r.pod().Phase)
 	}
 	r.mu.Lock()
-	l := r.spec
+	l, node := r.spec, r.node
 	r.mu.Unlock()
+	if l.node != "" {
+		node = l.node
+	}
 	// The caller's own ERL_AFLAGS go in front, as the engine's did.
-	return remoteAnswer{Path: l.release.script(), Node: l.node, Env: l.podEnv(), CookieFile: l.cookiePath()}, nil
+	return remoteAnswer{Path: l.release.script(), Node: node, Env: l.podEnv(), CookieFile: l.cookiePath()}, nil
 }
 
 // breakPod breaks a replica on purpose. Each fault is one that the network and

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/phialdev/phial/api/v1alpha1"
 )
 
 // Identity says what a replica's node is named after.
@@ -67,7 +69,7 @@ func ParseBreak(s string) (pod string, f Fault, err error) {
 // Defaults and bounds of Options.
 const (
 	DefaultReplicas      = 3
-	MaxReplicas          = 50 // each has an address, 8 distribution ports and an http port
+	MaxReplicas          = 50 // serving; each has an address, 8 distribution ports and an http port
 	DefaultHTTPPort      = 4000
 	DefaultNamespace     = "default"
 	DefaultGrace         = 30 * time.Second
@@ -79,17 +81,26 @@ const (
 type Options struct {
 	// Dir is a mix project or a release directory; empty means the current one.
 	Dir string
+	// App is what to run, as the plan has it. It need not be valid, so that what the
+	// API would refuse can be seen. nil: one is made of the other fields. What they say
+	// and it does, too, they replace in it.
+	App *v1alpha1.BeamApp
+	// AppFile is what App is called in texts, such as phial.yaml.
+	AppFile string
+	// Values are variables that the app is to have, and stand in the place of what App
+	// says of the same names: of a Secret that is in the cluster alone, for example.
+	Values map[string]string
 	// Name is the instance's name, a DNS label of at most 40 characters;
-	// replicas are NAME-0 … NAME-N-1. Empty: the release's name.
+	// replicas are NAME-0 … NAME-N-1. Empty: App's, or the release's.
 	Name string
 	// Release picks one of a project's releases; empty: the only one, or
 	// the project's default.
 	Release string
-	// Replicas is 1 … MaxReplicas; 0 means DefaultReplicas.
+	// Replicas is 1 … MaxReplicas; 0 means App's, or DefaultReplicas.
 	Replicas int
-	// Identity is address or stable; empty means address.
+	// Identity is address or stable; empty means App's, or address.
 	Identity Identity
-	// Namespace is the Kubernetes namespace to pretend; empty means "default".
+	// Namespace is the Kubernetes namespace to pretend; empty means App's, or "default".
 	Namespace string
 	// HTTPPort is where the ingress listens on 127.0.0.1. 0 means DefaultHTTPPort,
 	// or the next free one; any other must be free.
@@ -97,10 +108,12 @@ type Options struct {
 	// NoHTTP says that the app opens no http port: there is no ingress, and
 	// readiness does not ask for one.
 	NoHTTP bool
-	// Grace is how long a replica has from SIGTERM to SIGKILL; 0 means DefaultGrace.
+	// Grace is how long a replica has from SIGTERM to SIGKILL; 0 means what the plan
+	// says, which is DefaultGrace without App.
 	Grace time.Duration
 	// EndpointDelay is how long a replica stays up after the ingress stopped
-	// sending to it and before SIGTERM; 0 means DefaultEndpointDelay, negative none.
+	// sending to it and before SIGTERM; 0 means what the plan says, or without App
+	// DefaultEndpointDelay; negative none.
 	EndpointDelay time.Duration
 	// CookieFile holds the cookie to use; empty: a random one is made.
 	CookieFile string
@@ -140,22 +153,15 @@ func (o *Options) complete() error {
 		return err
 	}
 	o.Dir = dir
-	if o.Replicas == 0 {
-		o.Replicas = DefaultReplicas
+	if o.Replicas != 0 {
+		if err := CheckReplicas(o.Replicas); err != nil {
+			return err
+		}
 	}
-	if err := CheckReplicas(o.Replicas); err != nil {
-		return err
-	}
-	if o.Identity == "" {
-		o.Identity = IdentityAddress
-	}
-	if o.Identity != IdentityAddress && o.Identity != IdentityStable {
+	if o.Identity != "" && o.Identity != IdentityAddress && o.Identity != IdentityStable {
 		return fmt.Errorf("no identity %q: there are address and stable", o.Identity)
 	}
-	if o.Namespace == "" {
-		o.Namespace = DefaultNamespace
-	}
-	if len(o.Namespace) > 63 || !labelRE.MatchString(o.Namespace) {
+	if o.Namespace != "" && (len(o.Namespace) > 63 || !labelRE.MatchString(o.Namespace)) {
 		return fmt.Errorf("%q is no name for a namespace: small letters, digits and dashes, at most 63", o.Namespace)
 	}
 	if o.HTTPPort < 0 || o.HTTPPort > 65535 {
@@ -166,34 +172,17 @@ func (o *Options) complete() error {
 			return err
 		}
 	}
-	if o.Grace == 0 {
-		o.Grace = DefaultGrace
+	if err := o.checkValues(); err != nil {
+		return err
 	}
 	if o.Grace < 0 {
 		return errors.New("the grace period cannot be negative")
 	}
-	if o.EndpointDelay == 0 {
-		o.EndpointDelay = DefaultEndpointDelay
-	}
-	o.EndpointDelay = max(o.EndpointDelay, 0)
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
 	if o.Started == nil {
 		o.Started = func(Status) {}
-	}
-	return nil
-}
-
-// checkBreak refuses faults for replicas that will not be there.
-func (o *Options) checkBreak() error {
-	for pod, f := range o.Break {
-		if n, ok := ordinal(o.Name, pod); !ok || n >= o.Replicas {
-			return fmt.Errorf("no replica %q to break: there are %s", pod, podRange(o.Name, o.Replicas))
-		}
-		if _, err := ParseFault(string(f)); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (e *engine) open(n int) error {
 		p.epmd.Close()
 		return err
 	}
-	if p.log, err = openLog(e.state.logPath(podName(e.net.app, n))); err != nil {
+	if p.log, err = openLog(e.state.logPath(e.net.pod(n))); err != nil {
 		p.epmd.Close()
 		p.dns.close()
 		return err

@@ -12,14 +12,18 @@ import (
 	"syscall"
 )
 
-// httpAccepts tries an app's http port, and says what to do where it is closed.
-func httpAccepts(ip netip.Addr, port int) func(context.Context) error {
-	try := accepts(net.JoinHostPort(ip.String(), strconv.Itoa(port)))
+// httpAccepts tries an app's http port, and its own readiness where it has a path for
+// it, and says what to do where the port is closed.
+func httpAccepts(ip netip.Addr, port int, path string) func(context.Context) error {
+	addr := net.JoinHostPort(ip.String(), strconv.Itoa(port))
+	try := accepts(addr)
 	tryLocal := accepts(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	return func(ctx context.Context) error {
 		err := try(ctx)
 		var netErr net.Error
 		switch {
+		case err == nil && path != "":
+			return httpGet(ctx, "", addr, path, nil)
 		case err == nil:
 			return nil
 		case errors.Is(err, syscall.ECONNREFUSED) && tryLocal(ctx) == nil:
@@ -38,7 +42,7 @@ func httpAccepts(ip netip.Addr, port int) func(context.Context) error {
 func (e *engine) byReplica(r *replica, reason string) string {
 	replicas := map[string]string{}
 	for _, other := range e.all() {
-		replicas[e.net.node(other.n)] = other.name
+		replicas[other.node] = other.name
 	}
 	own := false
 	return nodeName.ReplaceAllStringFunc(reason, func(node string) string {

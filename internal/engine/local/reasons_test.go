@@ -10,16 +10,15 @@ import (
 func TestReasonsNameReplicas(t *testing.T) {
 	for id, c := range map[Identity]struct{ reason, want string }{
 		IdentityAddress: {
-			"not joined: joins shop@127.77.249.1, shop@127.77.249.2 as a whole or not at all: shop@127.77.249.3 does not reach shop@127.77.249.1 (port: shop@127.77.249.3 was refused by shop@127.77.249.1).",
+			"not joined: joins shop@127.77.119.1, shop@127.77.119.2 as a whole or not at all: shop@127.77.119.3 does not reach shop@127.77.119.1 (port: shop@127.77.119.3 was refused by shop@127.77.119.1).",
 			"not joined: joins shop-0, shop-1 as a whole or not at all: shop-2 does not reach shop-0 (port: it was refused by shop-0).",
 		},
 		IdentityStable: {
-			"shop@shop-1.shop-headless.prod.svc.cluster.local calls itself shop@127.77.249.2, shop@127.77.249.30 is not listed",
-			"shop-1 calls itself shop@127.77.249.2, shop@127.77.249.30 is not listed",
+			"shop@shop-1.shop-headless.prod.svc.cluster.local calls itself shop@127.77.119.2, shop@127.77.119.30 is not listed",
+			"shop-1 calls itself shop@127.77.119.2, shop@127.77.119.30 is not listed",
 		},
 	} {
-		e := portEngine(t, 3)
-		e.net.base, e.net.namespace, e.net.identity = "shop", "prod", id
+		e := portEngine(t, 3, id)
 		if got := e.byReplica(e.replicas[2], c.reason); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", id, got, c.want)
 		}
@@ -31,7 +30,7 @@ func TestHTTPAccepts(t *testing.T) {
 	ip := network{slot: maxSlot - 2}.addr(0)
 	says := func(port int, want string) {
 		t.Helper()
-		err := httpAccepts(ip, port)(t.Context())
+		err := httpAccepts(ip, port, "")(t.Context())
 		if got := fmt.Sprint(err); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
@@ -50,7 +49,7 @@ func TestHTTPAccepts(t *testing.T) {
 	says(port, "<nil>")
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if err := httpAccepts(ip, port)(late); err == nil || !strings.HasSuffix(err.Error(), "(its http port) in time") {
+	if err := httpAccepts(ip, port, "")(late); err == nil || !strings.HasSuffix(err.Error(), "(its http port) in time") {
 		t.Errorf("no time: %v", err)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,8 +19,10 @@ import (
 // only ask it to.
 type replica struct {
 	e        *engine
-	n        int
+	work     *workload
+	n        int // place
 	name     string
+	node     string // that it should have, as the plan says
 	addr     netip.Addr
 	httpPort int // 0: the app has none
 
@@ -43,9 +47,18 @@ type replica struct {
 	proc       *process
 }
 
-func newReplica(e *engine, n int) *replica {
-	return &replica{e: e, n: n, name: podName(e.net.app, n), addr: e.net.addr(n),
+// newReplica is the one of a workload with that ordinal.
+func newReplica(e *engine, w *workload, ordinal int) *replica {
+	n := w.first + ordinal
+	r := &replica{e: e, work: w, n: n, name: e.net.pod(n), addr: e.net.addr(n),
 		faults: map[Fault]bool{}, phase: PhaseStopped, since: time.Now()}
+	vars, _ := r.plannedLaunch().planned(noCookie)
+	for _, v := range vars {
+		if v.name == beam.EnvReleaseNode {
+			r.node = v.value
+		}
+	}
+	return r
 }
 
 // begin starts the replica's life; first says when its first process has been
@@ -80,15 +93,11 @@ func (r *replica) live(up chan<- error) {
 		}
 		var how string
 		if err == nil {
-			select {
-			case <-r.stops:
-				l.stop(r.e.opts.EndpointDelay, r.e.opts.Grace, r.e.opts.Kill)
+			if how = l.last(); how == "" {
+				l.stop(r.work.delay)
 				r.set(PhaseStopped, false, "", false)
 				return
-			case <-l.proc.done:
 			}
-			l.close()
-			how = l.proc.how()
 		} else {
 			how = "could not be started: " + err.Error()
 		}
@@ -115,10 +124,13 @@ func (r *replica) live(up chan<- error) {
 type life struct {
 	r      *replica
 	proc   *process
-	agent  *agent.Agent
-	cancel context.CancelFunc // of the agent
-	gone   chan struct{}      // closed when the agent has ended
-	booted bool               // the agent's own: only see touches it
+	watch  guard
+	cancel context.CancelFunc // of the guard
+	gone   chan struct{}      // closed when the guard has ended
+	booted bool               // the guard's own: only see touches it
+
+	started atomic.Bool // it has booted and answered once
+	failing chan string // why it has to be started anew; of the guard
 
 	mu      sync.Mutex
 	backend *backend
@@ -143,13 +155,17 @@ func (r *replica) start() (*life, error) {
 	if err := spec.prepare(cookie); err != nil {
 		return nil, err
 	}
-	env := mergeEnv(inheritedEnv(spec.env), spec.podEnv(), []string{beam.EnvReleaseCookie + "=" + cookie})
-	proc, err := e.spawner.start(spec.release.script(), []string{"start"}, env, spec.dir(), func(line []byte) { e.line(r, line) })
+	env := mergeEnv(inheritedEnv(spec.env), spec.podEnv(), spec.cookieEnv(cookie))
+	proc, err := e.spawner.start(spec.release.script(), []string{"start"}, env, spec.dir(), func(line []byte) { e.line(r.n, r.name, line) })
 	if err != nil {
 		return nil, err
 	}
-	l := &life{r: r, proc: proc, gone: make(chan struct{})}
-	l.agent = agent.New(e.agentConfig(r, l))
+	l := &life{r: r, proc: proc, gone: make(chan struct{}), failing: make(chan string, 1)}
+	if r.work.agent {
+		l.watch = agent.New(e.agentConfig(r, l))
+	} else {
+		l.watch = e.kubelet(r, l)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(e.ctx))
 	l.cancel = cancel
 	r.mu.Lock()
@@ -157,24 +173,35 @@ func (r *replica) start() (*life, error) {
 	r.mu.Unlock()
 	go func() {
 		defer close(l.gone)
-		l.agent.Run(ctx)
+		l.watch.Run(ctx)
 	}()
 	return l, nil
+}
+
+// plannedLaunch is the launch of a replica that nobody has broken.
+func (r *replica) plannedLaunch() launch { return r.e.launch(r.work, r.n) }
+
+// launch is that of a replica of a workload, at a place.
+func (e *engine) launch(w *workload, n int) launch {
+	l := launch{net: e.net, n: n, plan: e.cast.plan, work: w, state: e.state, release: e.release,
+		listenOn: erlangAddr(e.net.addr(n)), env: e.opts.Env}
+	l.mounts, _ = mountsOf(w, e.cast.plan, l.dir()).pointedTo(w.texts(e.cast.plan))
+	return l
 }
 
 // launch says how to start the replica's process now.
 func (r *replica) launch() (launch, error) {
 	e := r.e
-	l := launch{net: e.net, n: r.n, state: e.state, release: e.release, env: e.opts.Env,
-		node: e.net.node(r.n), listenOn: erlangAddr(r.addr)}
-	if !e.opts.NoHTTP {
+	l := r.plannedLaunch()
+	if r.work.serves() {
 		var err error
 		if l.httpPort, err = e.chooseHTTPPort(r); err != nil {
 			return l, err
 		}
 	}
 	if r.broken(FaultName) {
-		l.node = e.net.base + "@" + e.net.wrongHost(r.n)
+		base, _, _ := strings.Cut(r.node, "@")
+		l.node = base + "@" + e.net.wrongHost(r.n)
 	}
 	if r.broken(FaultPort) {
 		l.listenOn = erlangAddr(e.net.host(hostNowhere + r.n))
@@ -184,6 +211,9 @@ func (r *replica) launch() (launch, error) {
 
 // see takes what the agent has found out.
 func (l *life) see(s agent.State) {
+	if s.Ready || s.Booted && !l.r.work.agent {
+		l.started.Store(true)
+	}
 	phase := PhaseStarting
 	switch {
 	case s.Stopping:
@@ -216,6 +246,44 @@ func (l *life) see(s agent.State) {
 	}
 }
 
+// last waits for the end of the process and gives how it ended, in words; empty: the
+// replica is to stop.
+func (l *life) last() (how string) {
+	r := l.r
+	startBy := time.NewTimer(r.work.startTime)
+	defer startBy.Stop()
+	for {
+		select {
+		case <-r.stops:
+			return ""
+		case <-l.proc.done:
+			l.close()
+			return l.proc.how()
+		case why := <-l.failing:
+			r.e.say(r.name + " is stopped: " + why)
+			l.stop(0)
+			return "was stopped: " + why
+		case <-startBy.C:
+			// As a startup probe: but what was broken on purpose stays as it is.
+			if l.started.Load() || r.anyFault() {
+				continue
+			}
+			why := fmt.Sprintf("it had not started after %v (health.startTimeoutSeconds): %s", r.work.startTime, r.pod().Reason)
+			r.e.say(r.name + " is stopped: " + why)
+			l.stop(0)
+			return "was stopped: " + why
+		}
+	}
+}
+
+// fail has the replica started anew.
+func (l *life) fail(why string) {
+	select {
+	case l.failing <- why:
+	default:
+	}
+}
+
 // close takes the life out of the ingress and ends its agent.
 func (l *life) close() *backend {
 	l.mu.Lock()
@@ -233,10 +301,11 @@ func (l *life) close() *backend {
 
 // stop ends the process as the kubelet ends a pod: out of the endpoints, a
 // delay for that to spread, SIGTERM, and SIGKILL when the grace period, which
-// counts from the beginning, is over. kill skips all of it.
-func (l *life) stop(delay, grace time.Duration, kill <-chan struct{}) {
+// counts from the beginning, is over. The second Ctrl-C skips all of it.
+func (l *life) stop(delay time.Duration) {
 	r := l.r
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.e.ctx), grace)
+	kill := r.e.opts.Kill
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.e.ctx), r.work.grace)
 	defer cancel()
 	go func() {
 		select {
@@ -248,7 +317,7 @@ func (l *life) stop(delay, grace time.Duration, kill <-chan struct{}) {
 	if r.broken(FaultFreeze) {
 		l.proc.signal(syscall.SIGCONT) //nolint:errcheck // it may have ended
 	}
-	l.agent.Drain()
+	l.watch.Drain()
 	b := l.close()
 	r.set(PhaseStopping, false, "draining", true)
 	if b != nil {
@@ -272,7 +341,7 @@ const termAgain = 250 * time.Millisecond
 func (l *life) terminate(ctx context.Context) {
 	again := time.NewTicker(termAgain)
 	defer again.Stop()
-	if l.booted {
+	if l.booted && l.started.Load() {
 		again.Stop()
 	}
 	for {
@@ -302,6 +371,12 @@ func (r *replica) port() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.httpPort
+}
+
+func (r *replica) anyFault() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.faults) > 0
 }
 
 func (r *replica) broken(f Fault) bool {
@@ -356,7 +431,7 @@ func (r *replica) settled(now time.Time) bool {
 func (r *replica) pod() Pod {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := Pod{Name: r.name, IP: r.addr.String(), Node: r.e.net.node(r.n), Phase: r.phase, Ready: r.ready,
+	p := Pod{Name: r.name, IP: r.addr.String(), Node: r.node, Pipeline: r.work.pipeline, Phase: r.phase, Ready: r.ready,
 		Reason: r.reason, SilentSince: r.silent, Restarts: r.restarts, HTTPPort: r.httpPort, Version: r.e.release.version, Log: r.e.state.logPath(r.name)}
 	if r.proc != nil {
 		p.PID, p.StartedAt = r.proc.pid, r.startedAt

@@ -167,9 +167,10 @@ func (s *state) clear() {
 	os.RemoveAll(s.releasePath()) //nolint:errcheck // it is in nobody's way
 	pods, _ := os.ReadDir(s.path("pods"))
 	for _, p := range pods {
-		for _, name := range []string{"cookie", "inetrc", "tmp"} {
+		for _, name := range []string{"cookie", "inetrc"} {
 			os.RemoveAll(s.path("pods", p.Name(), name)) //nolint:errcheck // it is in nobody's way
 		}
+		clearVolumes(s.path("pods", p.Name()))
 	}
 }
 
@@ -311,10 +312,15 @@ func mergeEnv(envs ...[]string) []string {
 }
 
 func getEnv(env []string, key string) string {
+	v, _ := lookupEnv(env, key)
+	return v
+}
+
+func lookupEnv(env []string, key string) (string, bool) {
 	for _, kv := range slices.Backward(env) {
 		if k, v, _ := strings.Cut(kv, "="); k == key {
-			return v
+			return v, true
 		}
 	}
-	return ""
+	return "", false
 }

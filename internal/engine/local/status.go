@@ -16,13 +16,15 @@ const (
 
 // Pod is what the engine knows of one replica.
 type Pod struct {
-	Name   string `json:"name"`
-	IP     string `json:"ip"`
-	Node   string `json:"node"` // the node name that the replica should have
-	PID    int    `json:"pid,omitempty"`
-	Phase  Phase  `json:"phase"`
-	Ready  bool   `json:"ready"`
-	Reason string `json:"reason,omitempty"` // why it is not ready, why it waits, or what is wrong though it is ready
+	Name string `json:"name"`
+	IP   string `json:"ip"`
+	Node string `json:"node"` // the node name that the replica should have
+	// Pipeline is the one that the replica runs; empty: it serves.
+	Pipeline string `json:"pipeline,omitempty"`
+	PID      int    `json:"pid,omitempty"`
+	Phase    Phase  `json:"phase"`
+	Ready    bool   `json:"ready"`
+	Reason   string `json:"reason,omitempty"` // why it is not ready, why it waits, or what is wrong though it is ready
 	// SilentSince is since when the node of a replica that has booted does not
 	// answer; zero: it answers. It stays ready, and gets requests last.
 	SilentSince time.Time `json:"silentSince,omitzero"`
@@ -49,10 +51,14 @@ type Status struct {
 	Version   string    `json:"version"`
 	Namespace string    `json:"namespace"`
 	Identity  Identity  `json:"identity"`
+	Type      string    `json:"type"` // Clustered or Stateless
 	PID       int       `json:"pid"`
 	StartedAt time.Time `json:"startedAt"`
 	URL       string    `json:"url,omitempty"` // of the ingress; empty without http
 	Pods      []Pod     `json:"pods"`
+	// Ignored is what the app's plan says and this engine leaves to Kubernetes: kinds of
+	// object, fields of pods, volumes.
+	Ignored []string `json:"ignored,omitempty"`
 	// Settled says that nothing is on its way: every replica is ready, or has
 	// stood long enough at what keeps it from being ready.
 	Settled bool `json:"settled"`
@@ -83,6 +89,7 @@ func (s Status) Pod(name string) (Pod, bool) {
 // more: nothing in it tells which replica was broken, or how.
 type MeshTarget struct {
 	Nodes      []string `json:"nodes"`      // expected node names, base@host
+	Clustered  bool     `json:"clustered"`  // the nodes should be one mesh; otherwise each is for itself
 	CookieFile string   `json:"cookieFile"` // readable by the instance's user only
 	EPMDPort   int      `json:"epmdPort"`
 	Resolver   string   `json:"resolver"` // host:port of the instance's DNS, UDP and TCP

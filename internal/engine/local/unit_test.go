@@ -33,11 +33,8 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestAddressPlan(t *testing.T) {
-	w := network{slot: 7, app: "my-shop", base: "my_shop", namespace: "prod", identity: IdentityAddress}
-	if got := w.node(2); got != "my_shop@127.77.7.3" {
-		t.Errorf("address identity: %s", got)
-	}
-	for n := range MaxReplicas {
+	w := network{slot: 7, app: "my-shop", service: "my-shop-headless", namespace: "prod"}
+	for n := range maxPlaces {
 		first, last := w.distPorts(n)
 		for p := first; p <= last; p++ {
 			if a, ok := w.owner(epmd.Entry{Port: uint16(p)}); !ok || a != w.addr(n) {
@@ -48,14 +45,13 @@ func TestAddressPlan(t *testing.T) {
 			t.Errorf("%v is replica %d, %v; want %d", w.addr(n), got, ok, n)
 		}
 	}
-	for _, port := range []uint16{4369, 9099, 9100 + 8*MaxReplicas, 65535} {
+	for _, port := range []uint16{4369, 9099, 9100 + 8*maxPlaces, 65535} {
 		if a, ok := w.owner(epmd.Entry{Port: port}); ok {
 			t.Errorf("port %d belongs to %v, want nobody", port, a)
 		}
 	}
-	w.identity = IdentityStable
-	if got := w.node(0); got != "my_shop@my-shop-0.my-shop-headless.prod.svc.cluster.local" {
-		t.Errorf("stable identity: %s", got)
+	if got := w.podFQDN(0); got != "my-shop-0.my-shop-headless.prod.svc.cluster.local" {
+		t.Errorf("name below the Service: %s", got)
 	}
 }
 
@@ -90,7 +86,11 @@ func TestOptionsRefuse(t *testing.T) {
 		}
 	}
 	o := Options{Name: "tally", Replicas: 2, Break: map[string]Fault{"tally-2": FaultDNS}}
-	if err := o.checkBreak(); err == nil || !strings.Contains(err.Error(), "tally-0 … tally-1") {
+	c, _, err := planOf(o, "tally")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&engine{opts: o, cast: c}).checkBreak(); err == nil || !strings.Contains(err.Error(), "tally-0 … tally-1") {
 		t.Errorf("a fault for a replica that is not there: %v", err)
 	}
 }
@@ -111,21 +111,6 @@ func TestEnvironment(t *testing.T) {
 		"PHIAL_X=1", "SECRET_KEY_BASE=s", "ERL_INETRC=/x"})
 	if diff := cmp.Diff([]string{"PATH=/bin", "ERL_AFLAGS=+S 2", "ERL_FLAGS=-x", "SECRET_KEY_BASE=s"}, got); diff != "" {
 		t.Errorf("inherited (-want +got):\n%s", diff)
-	}
-	l := launch{net: network{slot: 1, app: "shop", base: "shop", namespace: "prod"}, n: 1, state: openState("/s", "shop"),
-		node: "shop@127.77.1.2", listenOn: "{127,77,1,2}", httpPort: 20051, env: got}
-	env := l.podEnv()
-	for k, want := range map[string]string{
-		"POD_NAME": "shop-1", "POD_IP": "127.77.1.2", "POD_NAMESPACE": "prod", "HOSTNAME": "shop-1", "PORT": "20051",
-		"RELEASE_NODE": "shop@127.77.1.2", "RELEASE_DISTRIBUTION": "name", "ERL_EPMD_PORT": "14370", "PATH": "/s/shop/bin:/bin",
-		"ERL_AFLAGS": "+S 2 -start_epmd false -kernel inet_dist_use_interface {127,77,1,2} inet_dist_listen_min 9108 inet_dist_listen_max 9115",
-	} {
-		if v := getEnv(env, k); v != want {
-			t.Errorf("%s=%q, want %q", k, v, want)
-		}
-	}
-	if v := getEnv(env, "RELEASE_COOKIE"); v != "" {
-		t.Error("the environment that is told by the control socket holds the cookie")
 	}
 }
 
