@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-
-	"sigs.k8s.io/yaml"
 )
 
 // Encode writes the objects as one stream of YAML documents with --- between them,
@@ -41,7 +39,7 @@ func encode(o Object) ([]byte, error) {
 	}
 	delete(m, "status")
 	withoutTimestamp(m)
-	return yaml.Marshal(m)
+	return append(appendYAML(nil, m, 0), '\n'), nil
 }
 
 // withoutTimestamp removes metadata.creationTimestamp that is not set, of the object
