@@ -157,6 +157,10 @@ func spread() []ruleCase {
 			ruleCase{name: "environment " + e.name, spec: env, field: "spec.env[1].name", want: e.want},
 			ruleCase{name: "environment of a pipeline " + e.name, spec: "pipelines: [{name: orders, " + env + "}]", field: "spec.pipelines[0].env[1].name", want: e.want})
 	}
+	from := "env: [{name: ERL_AFLAGS, valueFrom: {configMapKeyRef: {name: flags, key: a}}}]"
+	all = append(all,
+		ruleCase{name: "ERL_AFLAGS from elsewhere", spec: from, field: "spec.env[0].valueFrom", want: "the plan's own flags are put"},
+		ruleCase{name: "ERL_AFLAGS of a pipeline from elsewhere", spec: "pipelines: [{name: orders, " + from + "}]", field: "spec.pipelines[0].env[0].valueFrom", want: "the plan's own flags are put"})
 	both := "env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]"
 	all = append(all,
 		ruleCase{name: "value and valueFrom", spec: both, field: "spec.env[0].valueFrom", want: "value and valueFrom contradict"},
@@ -207,6 +211,8 @@ var validCases = []ruleCase{
 	{name: "http where the range was", spec: "{http: {port: 9100}, clustered: {distribution: {portRange: 9200-9207}}}"},
 	{name: "TLS", spec: "clustered: {distribution: {tls: {mode: Enabled, secretName: shop-dist}}}"},
 	{name: "empty words", spec: "{clustered: {distribution: {tls: {secretName: \"\"}}}, serviceAccountName: \"\", env: [], envFrom: [], imagePullSecrets: [], resources: {}, podTemplate: {}}"},
+	{name: "without EPMD, with TLS over IPv6", spec: "{clustered: {distribution: {epmd: Disabled, netTicktimeSeconds: 30, tls: {mode: Enabled, secretName: shop-dist}}}, network: {ipFamilies: [IPv6]}, vm: {busyWait: Never}}"},
+	{name: "a migration", spec: "{migration: {command: [bin/shop, eval, Shop.Release.migrate()]}, vm: {crashDump: {mode: Disabled}}}"},
 	{name: "agent disabled", spec: "{agent: Disabled, http: {}, health: {path: /ready, livePath: /live}}"},
 	{name: "quorum", spec: "health: {onPartition: Quorum}"},
 	{name: "surge in percent", spec: "rollout: {maxSurge: 25%}"},
