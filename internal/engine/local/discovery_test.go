@@ -38,7 +38,7 @@ func TestDiscoveryAndIdentity(t *testing.T) {
 					s.meet(t)
 					s.loseLookups(t)
 				default:
-					s.oneMesh(t)
+					s.fullMesh(scoutReplicas)
 				}
 			})
 		}
@@ -73,16 +73,12 @@ func newScouts(t *testing.T, d beam.Discovery, i beam.Identity, api *scoutAPI) *
 	if d.Looks(i) != beam.LookupAPI {
 		api = nil
 	}
-	p, err := plan.New(scoutApp(d, i), plan.Options{})
+	a := scoutApp(d, i)
+	p, err := plan.New(a, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "SCOUT_SERVICE="+p.HeadlessService.Name)
-	if d.OfApp() {
-		// Agents leave such nodes alone, so that each link is one that a scout has dialled.
-		env = append(env, "SCOUT_DISCOVERY="+string(d), beam.EnvErlAFlags+"=-"+beam.FlagConnectAll+" false")
-	}
-	env = append(env, plannedEnv(t, p, d.Env())...)
+	env := append(os.Environ(), "SCOUT_DISCOVERY="+string(d))
 	if api != nil {
 		api.allow(t, p)
 		env = append(env, api.account(t, p)...)
@@ -94,8 +90,7 @@ func newScouts(t *testing.T, d beam.Discovery, i beam.Identity, api *scoutAPI) *
 	}
 	s := &scouts{
 		app: up(t, Options{
-			Dir: beamtest.BuildRelease(t, "testdata/scout"), Replicas: scoutReplicas, Namespace: p.App.Namespace,
-			Identity: Identity(strings.ToLower(string(i))), Env: env,
+			Dir: beamtest.BuildRelease(t, "testdata/scout"), App: a, Env: env, EndpointDelay: -1,
 		}),
 		discovery: d, identity: i, plan: p, api: api,
 	}
@@ -110,52 +105,26 @@ func scoutApp(d beam.Discovery, i beam.Identity) *v1alpha1.BeamApp {
 	app := &v1alpha1.BeamApp{}
 	app.Name, app.Namespace = "scout", strings.ToLower(string(d)+"-"+string(i))
 	app.Spec.Image, app.Spec.Type = "scout:1.0.0", v1alpha1.Clustered
+	app.Spec.Replicas, app.Spec.HTTP = new(int32(scoutReplicas)), &v1alpha1.HTTPSpec{}
 	app.Spec.Clustered = &v1alpha1.ClusteredSpec{Discovery: v1alpha1.Discovery(d), Identity: v1alpha1.Identity(i)}
+	if d.OfApp() { // agents would join what the library leaves apart
+		app.Spec.Agent = v1alpha1.Disabled
+	}
 	return app
-}
-
-// plannedEnv is what the plan tells the release under these names.
-func plannedEnv(t *testing.T, p *plan.Plan, names []string) []string {
-	t.Helper()
-	var env []string
-	for _, e := range p.PodTemplate().Spec.Containers[0].Env {
-		if slices.Contains(names, e.Name) {
-			env = append(env, e.Name+"="+strings.ReplaceAll(e.Value, "$("+beam.EnvPodNamespace+")", p.App.Namespace))
-		}
-	}
-	if len(env) != len(names) {
-		t.Fatalf("the plan tells the release %v, and not all of %v", env, names)
-	}
-	return env
-}
-
-// oneMesh waits for one mesh of all, as the nodes themselves see it.
-func (s *scouts) oneMesh(t *testing.T) {
-	t.Helper()
-	eventually(t, "one mesh", func() error {
-		r := s.mesh()
-		for _, n := range r.Nodes {
-			if len(n.Peers) != scoutReplicas-1 {
-				return fmt.Errorf("%s is connected to %v; findings %v", n.Name, n.Peers, r.Findings)
-			}
-		}
-		if len(r.Nodes) != scoutReplicas || len(r.Islands) != 1 {
-			return fmt.Errorf("%d nodes, islands %v", len(r.Nodes), r.Islands)
-		}
-		return nil
-	})
 }
 
 // meet waits until every scout has found all by the names that they have, and for the mesh.
 func (s *scouts) meet(t *testing.T) {
 	t.Helper()
-	s.oneMesh(t)
+	s.fullMesh(scoutReplicas)
+	all := s.until(t, "every scout finds all", scoutStatus.foundAll)
 	var nodes []string
-	for _, st := range s.until(t, "every scout finds all", scoutStatus.foundAll) {
+	for _, st := range all {
 		nodes = append(nodes, st.Node)
 	}
-	for _, st := range s.statuses(t) {
-		if !slices.Equal(st.Found, slices.Sorted(slices.Values(nodes))) {
+	slices.Sort(nodes)
+	for _, st := range all {
+		if !slices.Equal(st.Found, nodes) {
 			t.Errorf("%s found %v by %s, there are %v", st.Node, st.Found, st.Asked, nodes)
 		}
 	}
@@ -167,6 +136,12 @@ func (s *scouts) meet(t *testing.T) {
 // says why.
 func (s *scouts) neverMeet(t *testing.T) {
 	t.Helper()
+	_, reason := beam.Pair(s.discovery, s.identity)
+	if !slices.ContainsFunc(s.plan.Warnings, func(w plan.Warning) bool {
+		return w.Code == string(finding.HostMismatch) && w.Text == reason
+	}) {
+		t.Errorf("the plan warns of %v, and not, as %s, of: %s", s.plan.Warnings, finding.HostMismatch, reason)
+	}
 	dialled := map[string]bool{}
 	for _, st := range s.until(t, "every scout has dialled all", func(st scoutStatus) bool {
 		return st.foundAll() && len(st.Dialled) == scoutReplicas // itself too, by a name that is not its own
@@ -184,8 +159,8 @@ func (s *scouts) neverMeet(t *testing.T) {
 	}
 	s.dialsAsTheTableSays(t, names)
 
-	if r := s.mesh(); len(r.Islands) != scoutReplicas || r.Links.Up != 0 || !allReached(r) {
-		t.Errorf("islands %v, links %+v, findings %v", r.Islands, r.Links, r.Findings)
+	if r := s.mesh(); len(r.Islands) != scoutReplicas || r.Links.Up != 0 || !allReached(r) || len(r.Findings) != 1 || r.Findings[0].Code != finding.NobodyDials {
+		t.Errorf("islands %v, links %+v, findings %v; want %s", r.Islands, r.Links, r.Findings, finding.NobodyDials)
 	}
 	p, _ := s.prober()
 	o, err := p.Observe(t.Context(), names)
@@ -218,10 +193,9 @@ func (s *scouts) loseLookups(t *testing.T) {
 	if s.discovery.Drops() {
 		s.until(t, "all are dropped", func(st scoutStatus) bool { return len(st.Connected) == 0 })
 	} else {
-		s.until(t, "lookups go on failing", func(st scoutStatus) bool {
+		for _, st := range s.until(t, "lookups go on failing", func(st scoutStatus) bool {
 			return len(st.Found) == 0 && !slices.ContainsFunc(lost, func(was scoutStatus) bool { return st.Rounds < was.Rounds+3 })
-		})
-		for _, st := range s.statuses(t) {
+		}) {
 			if len(st.Connected) != scoutReplicas-1 {
 				t.Errorf("%s has dropped nodes: only %v are left", st.Node, st.Connected)
 			}
@@ -236,7 +210,7 @@ func (s *scouts) loseLookups(t *testing.T) {
 			}
 		}
 	}
-	s.oneMesh(t)
+	s.fullMesh(scoutReplicas)
 }
 
 // dialsAsTheTableSays: the host part of the names is of the kind that the table has.
@@ -248,12 +222,6 @@ func (s *scouts) dialsAsTheTableSays(t *testing.T, names []string) {
 			t.Errorf("dials %s (%v), which is no name by %v", text, err, want)
 		}
 	}
-}
-
-// statuses waits until every scout answers.
-func (s *scouts) statuses(t *testing.T) []scoutStatus {
-	t.Helper()
-	return s.until(t, "every scout answers", func(scoutStatus) bool { return true })
 }
 
 // until waits until every scout tells what is wanted of it.

@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/plan"
@@ -101,7 +102,7 @@ func (l launch) prepare(cookie string) error {
 	}
 	vars, _ := l.planned(noCookie)
 	for _, v := range vars {
-		if v.name == beam.EnvReleaseTmp || v.name == "HOME" {
+		if (v.name == beam.EnvReleaseTmp || v.name == "HOME") && strings.HasPrefix(v.value, l.dir()+"/") {
 			if err := os.MkdirAll(v.value, 0o700); err != nil {
 				return err
 			}

@@ -82,7 +82,7 @@ func (c *cast) ignored() []string {
 				add(&rest, "a probe that is neither httpGet nor tcpSocket")
 			}
 		}
-		for _, f := range lostFlags(w.env(beam.EnvElixirErlOptions)) {
+		for _, f := range lostFlags(w.env(beam.EnvElixirErlOptions) + " " + w.env(beam.EnvErlAFlags)) {
 			add(&rest, f)
 		}
 	}

@@ -30,11 +30,10 @@ type guard interface {
 // a pod. It asks nobody's node anything, so that a replica whose node nobody can
 // reach is as ready here as it would be there.
 type kubelet struct {
-	startup, ready, live *check // nil: there is none
-	changed              func(agent.State)
-	failed               func(why string) // its liveness has failed for too long
-	drain                chan struct{}
-	once                 sync.Once
+	startup, ready *check // nil: there is none
+	changed        func(agent.State)
+	drain          chan struct{}
+	once           sync.Once
 }
 
 // check is one probe.
@@ -42,7 +41,6 @@ type check struct {
 	ask    func(ctx context.Context) error
 	every  time.Duration
 	within time.Duration // one answer
-	after  time.Duration // the first one
 	bad    int           // failures in a row that count
 	good   int           // successes in a row that count
 }
@@ -54,8 +52,8 @@ const soon = 200 * time.Millisecond
 // kubelet gives a replica's probes as its container has them.
 func (e *engine) kubelet(r *replica, l *life) *kubelet {
 	c := r.work.container
-	return &kubelet{startup: r.check(c.StartupProbe), ready: r.check(c.ReadinessProbe), live: r.check(c.LivenessProbe),
-		changed: l.see, failed: l.fail, drain: make(chan struct{})}
+	return &kubelet{startup: r.check(c.StartupProbe), ready: r.check(c.ReadinessProbe),
+		changed: l.see, drain: make(chan struct{})}
 }
 
 // Drain closes the gate for good.
@@ -65,11 +63,6 @@ func (k *kubelet) Drain() { k.once.Do(func() { close(k.drain) }) }
 func (k *kubelet) Run(ctx context.Context) {
 	if !k.started(ctx) {
 		return
-	}
-	var liveness sync.WaitGroup
-	defer liveness.Wait()
-	if k.live != nil {
-		liveness.Go(func() { k.living(ctx) })
 	}
 	if k.ready == nil {
 		k.changed(agent.State{Booted: true, Ready: true, Reason: "running: it has no readiness probe"})
@@ -128,19 +121,6 @@ func (k *kubelet) readiness(ctx context.Context) {
 	}
 }
 
-// living says so when the liveness probe has failed for too long.
-func (k *kubelet) living(ctx context.Context) {
-	for bad := 0; k.pause(ctx, k.live.every); {
-		err := k.live.once(ctx)
-		if err == nil {
-			bad = 0
-		} else if bad++; bad >= k.live.bad && ctx.Err() == nil {
-			k.failed("its liveness probe failed " + strconv.Itoa(bad) + " times: " + err.Error())
-			return
-		}
-	}
-}
-
 func (k *kubelet) pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
@@ -149,6 +129,35 @@ func (k *kubelet) pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// living asks the liveness probe of a replica that has started, and has it started
+// anew when that has failed for too long; but what was broken on purpose stays so.
+func (l *life) living(ctx context.Context) {
+	c := l.r.check(l.r.work.container.LivenessProbe)
+	if c == nil {
+		return
+	}
+	tick := time.NewTicker(c.every)
+	defer tick.Stop()
+	for bad := 0; ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if !l.started.Load() || l.r.anyFault() {
+			bad = 0
+			continue
+		}
+		err := c.once(ctx)
+		if err == nil {
+			bad = 0
+		} else if bad++; bad >= c.bad && ctx.Err() == nil {
+			l.fail("its liveness probe failed " + strconv.Itoa(bad) + " times: " + err.Error())
+			return
+		}
+	}
 }
 
 func (c *check) once(ctx context.Context) error {
@@ -168,7 +177,7 @@ func (r *replica) check(p *corev1.Probe) *check {
 		}
 		return time.Duration(n) * time.Second
 	}
-	c := &check{every: seconds(p.PeriodSeconds, 10), within: seconds(p.TimeoutSeconds, 1), after: seconds(p.InitialDelaySeconds, 0),
+	c := &check{every: seconds(p.PeriodSeconds, 10), within: seconds(p.TimeoutSeconds, 1),
 		bad: max(int(p.FailureThreshold), 1), good: max(int(p.SuccessThreshold), 1)}
 	switch {
 	case p.HTTPGet != nil:

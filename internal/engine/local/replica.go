@@ -173,7 +173,10 @@ func (r *replica) start() (*life, error) {
 	r.mu.Unlock()
 	go func() {
 		defer close(l.gone)
+		var all sync.WaitGroup
+		all.Go(func() { l.living(ctx) })
 		l.watch.Run(ctx)
+		all.Wait()
 	}()
 	return l, nil
 }

@@ -24,6 +24,10 @@ func (l launch) here(name, value string) (string, bool) {
 		return l.ownHost(value), true
 	case beam.EnvElixirErlOptions:
 		return l.mounts.rewrite(l.flags(value)), true
+	case beam.EnvErlAFlags:
+		// Linux has one IPv6 loopback address, so nodes talk over IPv4.
+		value = overIPv4(value)
+		return l.mounts.rewrite(value), value != ""
 	case beam.EnvErlEPMDAddress:
 		// The engine is EPMD, and listens where its replicas are.
 		return "", false
@@ -51,8 +55,7 @@ func (l launch) ownHost(node string) string {
 //   - on distribution ports of the replica's own, since that is how our EPMD tells
 //     replicas of one base name apart: a node always registers at 127.0.0.1;
 //   - it starts no EPMD, since the engine is one; that is also where nodes find ports
-//     that the plan has fixed (-erl_epmd_port), for the same reason;
-//   - it speaks IPv4, since Linux has one IPv6 loopback address.
+//     that the plan has fixed (-erl_epmd_port), for the same reason.
 func (l launch) flags(planned string) string {
 	first, last := l.net.distPorts(l.n)
 	ours := map[string]string{
@@ -64,10 +67,6 @@ func (l launch) flags(planned string) string {
 	for _, flag := range flagsOf(planned) {
 		switch name, values := flag[0], flag[1:]; name {
 		case "-" + beam.FlagERLEPMDPort, "-" + beam.FlagStartEPMD:
-		case "-" + beam.FlagProtoDist:
-			for _, v := range values {
-				out = append(out, name, strings.Replace(v, "inet6_", "inet_", 1))
-			}
 		case "-" + beam.Kernel:
 			for i := 0; i+1 < len(values); i += 2 {
 				if ours[values[i]] == "" {
@@ -81,6 +80,18 @@ func (l launch) flags(planned string) string {
 	out = append(out, "-"+beam.FlagStartEPMD, "false")
 	for _, param := range []string{beam.KernelUseInterface, beam.KernelListenMin, beam.KernelListenMax} {
 		out = append(out, "-"+beam.Kernel, param, ours[param])
+	}
+	return strings.Join(out, " ")
+}
+
+// overIPv4 leaves out of a line of flags that distribution goes over IPv6.
+func overIPv4(line string) string {
+	var out []string
+	for _, flag := range flagsOf(line) {
+		if len(flag) == 2 && flag[0] == "-"+beam.FlagProtoDist && flag[1] == beam.ProtoTCP6 {
+			continue
+		}
+		out = append(out, flag...)
 	}
 	return strings.Join(out, " ")
 }

@@ -26,7 +26,7 @@ defmodule Scout.Finder do
   @impl true
   def handle_info(:look, state), do: {:noreply, look(state)}
 
-  defp look(%{config: %{discovery: "none"}} = state), do: state
+  defp look(%{config: %{discovery: "Phial"}} = state), do: state
 
   defp look(%{config: config} = state) do
     {asked, answer} = Lookup.ask(config)
