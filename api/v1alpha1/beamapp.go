@@ -21,7 +21,7 @@ import (
 // +kubebuilder:printcolumn:name="Islands",type=integer,JSONPath=`.status.mesh.islands`,priority=1
 // +kubebuilder:printcolumn:name="Image",type=string,JSONPath=`.spec.image`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 40 characters of a to z, 0 to 9 and -, beginning with a letter: the names of Services, pods and nodes are made from it"
+// +kubebuilder:validation:XValidation:rule="has(self.metadata.name) && size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 40 characters of a to z, 0 to 9 and -, beginning with a letter: the names of Services, pods and nodes are made from it"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.releaseName) ? self.spec.releaseName : self.metadata.name.replace('-', '_')) == (has(oldSelf.spec.releaseName) ? oldSelf.spec.releaseName : oldSelf.metadata.name.replace('-', '_'))",message="releaseName can't be changed: nodes of two base names would be two meshes during the rollout. Make another BeamApp, move the traffic, and delete this one",reason=FieldValueForbidden,fieldPath=".spec.releaseName"
 type BeamApp struct {
 	metav1.TypeMeta   `json:",inline"`

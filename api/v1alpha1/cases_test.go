@@ -124,6 +124,7 @@ func spread() []ruleCase {
 		{"-start_epmd false", "where nodes listen is"},
 		{"-erl_epmd_port 9000", "where nodes listen is"},
 		{"-dist_listen false", "where nodes listen is"},
+		{`+P 1\t-name\tshop`, "node names and the cookie are"},
 		{"-proto_dist inet_tls", "how nodes talk is"},
 		{"-ssl_dist_optfile /tls.conf", "how nodes talk is"},
 		{"-kernel net_ticktime 5", "set clustered.distribution.netTicktimeSeconds"},

@@ -73,7 +73,7 @@ type PipelineSpec struct {
 // Broker is host:port of a Kafka broker.
 //
 // +kubebuilder:validation:MaxLength=261
-// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ,:]+:[1-9][0-9]{0,4}$') && int(self.split(':')[1]) <= 65535",message="must be host:port, such as kafka:9092, with a port of 1 to 65535"
+// +kubebuilder:validation:XValidation:rule="self.matches('^[^[:space:],:]+:[1-9][0-9]{0,4}$') && int(self.split(':')[1]) <= 65535",message="must be host:port, such as kafka:9092, with a port of 1 to 65535"
 type Broker = string
 
 // KafkaSpec is what a pipeline reads. It is told to the pod in

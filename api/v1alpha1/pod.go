@@ -119,12 +119,12 @@ const (
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=1024
-// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])-(name|sname|setcookie)([ ]|$)')",message="node names and the cookie are the plan's: set releaseName, clustered.identity and clustered.cookie in place of -name, -sname and -setcookie",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!self.matches('inet_dist_(listen_min|listen_max|use_interface)|(^|[ ])-(start_epmd|erl_epmd_port|dist_listen)([ ]|$)')",message="where nodes listen is the plan's: set clustered.distribution.portRange and clustered.distribution.epmd in place of inet_dist_*, -start_epmd, -erl_epmd_port and -dist_listen",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])-(proto_dist|ssl_dist_opt|ssl_dist_optfile)([ ]|$)')",message="how nodes talk is the plan's: set clustered.distribution.tls and network.ipFamilies in place of -proto_dist and -ssl_dist_*",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])net_ticktime([ ]|$)')",message="set clustered.distribution.netTicktimeSeconds in place of net_ticktime",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])[+]Q')",message="set vm.maxPorts in place of +Q",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[ ])[+]sbwt')",message="set vm.busyWait in place of +sbwt, +sbwtdcpu and +sbwtdio",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[[:space:]])-(name|sname|setcookie)([[:space:]]|$)')",message="node names and the cookie are the plan's: set releaseName, clustered.identity and clustered.cookie in place of -name, -sname and -setcookie",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('inet_dist_(listen_min|listen_max|use_interface)|(^|[[:space:]])-(start_epmd|erl_epmd_port|dist_listen)([[:space:]]|$)')",message="where nodes listen is the plan's: set clustered.distribution.portRange and clustered.distribution.epmd in place of inet_dist_*, -start_epmd, -erl_epmd_port and -dist_listen",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[[:space:]])-(proto_dist|ssl_dist_opt|ssl_dist_optfile)([[:space:]]|$)')",message="how nodes talk is the plan's: set clustered.distribution.tls and network.ipFamilies in place of -proto_dist and -ssl_dist_*",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[[:space:]])net_ticktime([[:space:]]|$)')",message="set clustered.distribution.netTicktimeSeconds in place of net_ticktime",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[[:space:]])[+]Q')",message="set vm.maxPorts in place of +Q",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!self.matches('(^|[[:space:]])[+]sbwt')",message="set vm.busyWait in place of +sbwt, +sbwtdcpu and +sbwtdio",reason=FieldValueForbidden
 type VMFlag = string
 
 // VMSpec is how the BEAM fits the container.
