@@ -83,13 +83,13 @@ func (s *settings) agentEnv(w workload) []corev1.EnvVar {
 		set(beam.EnvPhialPipeline, p.Name)
 	}
 	if w.http {
-		set(beam.EnvPort, fmt.Sprint(s.spec.HTTP.Port))
+		set(beam.EnvPort, itoa(s.spec.HTTP.Port))
 		if s.spec.Health.Path != "" {
 			set(beam.EnvPhialHealthPath, s.spec.Health.Path)
 		}
 	}
-	set(beam.EnvPhialEndpointDelay, fmt.Sprint(value(s.spec.Shutdown.EndpointDelaySeconds)))
-	set(beam.EnvPhialDrainTimeout, fmt.Sprint(w.drain))
+	set(beam.EnvPhialEndpointDelay, itoa(value(s.spec.Shutdown.EndpointDelaySeconds)))
+	set(beam.EnvPhialDrainTimeout, itoa(w.drain))
 	if h := s.spec.Shutdown.Hook; h != nil {
 		set(beam.EnvPhialDrainHook, h.Module+"."+h.Function)
 	}

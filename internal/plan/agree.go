@@ -220,14 +220,27 @@ func (a *agreement) containers() {
 			if c.Name != ContainerApp && c.Name != ContainerAgent {
 				a.othersPorts(c, at)
 			}
+			for _, m := range c.VolumeMounts {
+				if !a.hasVolume(m.Name) {
+					a.add(fmt.Sprintf("there is no volume %s; add it to spec.volumes of the patch", m.Name),
+						field("spec"), at, item("volumeMounts", "mountPath", m.MountPath))
+				}
+			}
 			for _, p := range c.Ports {
 				if a.inside(p.ContainerPort) && (p.HostPort != 0 || p.HostIP != "") {
 					a.add("opens a port of the nodes or agents on the machine's own address, and who reaches it needs only the cookie; remove hostPort",
-						field("spec"), at, item("ports", "containerPort", fmt.Sprint(p.ContainerPort)))
+						field("spec"), at, item("ports", "containerPort", itoa(p.ContainerPort)))
 				}
 			}
 		}
 	}
+}
+
+// hasVolume reports whether a mount finds its volume, in the pod or as a replica's disk.
+func (a *agreement) hasVolume(name string) bool {
+	named := func(v corev1.Volume) bool { return v.Name == name }
+	return slices.ContainsFunc(a.after.Spec.Volumes, named) ||
+		name == VolumeData && slices.ContainsFunc(a.s.mounts(a.w), func(m mount) bool { return named(m.volume) })
 }
 
 func (a *agreement) agentContainer() {
@@ -260,7 +273,7 @@ func (a *agreement) othersPorts(c corev1.Container, at step) {
 		}
 		if taken && p.Protocol != corev1.ProtocolUDP {
 			a.add(fmt.Sprintf("port %d is the node's, the app's or the agent's; choose another for %s", p.ContainerPort, c.Name),
-				field("spec"), at, item("ports", "containerPort", fmt.Sprint(p.ContainerPort)))
+				field("spec"), at, item("ports", "containerPort", itoa(p.ContainerPort)))
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (a *agreement) appContainer(was, now corev1.Container) {
 			return n.Name == p.Name && n.ContainerPort == p.ContainerPort && (n.Protocol == p.Protocol || n.Protocol == "")
 		}) {
 			a.add(fmt.Sprintf("port %s has to stay %d/TCP: Services, policies and probes lead to it", p.Name, p.ContainerPort),
-				at(item("ports", "containerPort", fmt.Sprint(p.ContainerPort)))...)
+				at(item("ports", "containerPort", itoa(p.ContainerPort)))...)
 		}
 	}
 	a.env(was, now, at)

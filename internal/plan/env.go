@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,12 +49,12 @@ func (s *settings) ownEnv(w workload) []corev1.EnvVar {
 	}
 	if d := s.spec.VM.CrashDump; d.Mode == v1alpha1.Enabled {
 		set(beam.EnvErlCrashDump, FileCrashDump)
-		set(beam.EnvErlCrashDumpSeconds, fmt.Sprint(d.MaxSeconds))
+		set(beam.EnvErlCrashDumpSeconds, itoa(d.MaxSeconds))
 	} else {
 		set(beam.EnvErlCrashDumpSeconds, "0")
 	}
 	if w.http {
-		set(beam.EnvPort, fmt.Sprint(s.spec.HTTP.Port))
+		set(beam.EnvPort, itoa(s.spec.HTTP.Port))
 		set(beam.EnvPhoenixServer, "true")
 		if h := s.host(); h != "" {
 			set(beam.EnvPhoenixHost, h)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,7 +46,7 @@ func (w *fieldWalk) value(v any, t reflect.Type, path string) {
 		}
 		return
 	}
-	fits := false
+	var fits bool
 	switch t.Kind() {
 	case reflect.Struct:
 		m, ok := v.(map[string]any)
@@ -184,7 +185,7 @@ func shown(v any) string {
 	case string:
 		return "a string"
 	case bool:
-		return fmt.Sprint(v)
+		return strconv.FormatBool(v)
 	case json.Number:
 		return "the number " + v.String()
 	}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/phialdev/phial/api/v1alpha1"
@@ -33,9 +32,9 @@ func (s *settings) distOptions(w workload) string {
 		kernel = append(kernel, beam.KernelUseInterface, loopback)
 	}
 	first, last := s.distPorts()
-	kernel = append(kernel, beam.KernelListenMin, fmt.Sprint(first), beam.KernelListenMax, fmt.Sprint(last))
+	kernel = append(kernel, beam.KernelListenMin, itoa(first), beam.KernelListenMax, itoa(last))
 	if w.distributed && !s.epmd {
-		f = append(f, "-"+beam.FlagStartEPMD, "false", "-"+beam.FlagERLEPMDPort, fmt.Sprint(first))
+		f = append(f, "-"+beam.FlagStartEPMD, "false", "-"+beam.FlagERLEPMDPort, itoa(first))
 	}
 	f = append(f, kernel...)
 	if w.distributed && s.tls {
@@ -50,7 +49,7 @@ func (s *settings) protoFlags(w workload) string {
 	if !w.node {
 		return ""
 	}
-	proto := beam.ProtoTCP
+	var proto string
 	switch tls := w.distributed && s.tls; {
 	case tls && s.ipv6:
 		proto = beam.ProtoTLS6
@@ -67,14 +66,14 @@ func (s *settings) protoFlags(w workload) string {
 // vmFlags are those of the emulator, for ERL_ZFLAGS.
 func (s *settings) vmFlags(w workload) string {
 	vm := s.spec.VM
-	f := []string{beam.FlagMaxPorts, fmt.Sprint(vm.MaxPorts)}
+	f := []string{beam.FlagMaxPorts, itoa(vm.MaxPorts)}
 	if s.neverWaitsBusily(w) {
 		for _, flag := range []string{beam.FlagSchedulerBusyWait, beam.FlagDirtyCPUBusyWait, beam.FlagDirtyIOBusyWait} {
 			f = append(f, flag, "none")
 		}
 	}
 	if t := s.cluster.Distribution.NetTicktimeSeconds; t != nil && w.distributed {
-		f = append(f, "-"+beam.Kernel, beam.KernelNetTicktime, fmt.Sprint(*t))
+		f = append(f, "-"+beam.Kernel, beam.KernelNetTicktime, itoa(*t))
 	}
 	return strings.Join(append(f, vm.Flags...), " ")
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,14 +102,14 @@ func (s *settings) podAnnotations(w workload) map[string]string {
 // meshPorts are those on which pods of the mesh of nodes talk to one another.
 func (s *settings) meshPorts(ranges bool) []string {
 	var ports []string
-	add := func(p int32) { ports = append(ports, strconv.Itoa(int(p))) }
+	add := func(p int32) { ports = append(ports, itoa(p)) }
 	if s.epmd {
 		add(beam.EPMDPort)
 	}
 	first, last := s.distPorts()
 	switch {
 	case ranges && last > first:
-		ports = append(ports, strconv.Itoa(int(first))+"-"+strconv.Itoa(int(last)))
+		ports = append(ports, itoa(first)+"-"+itoa(last))
 	default:
 		for p := first; p <= last; p++ {
 			add(p)

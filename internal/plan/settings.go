@@ -238,20 +238,29 @@ func (s *settings) scaled(w workload) bool {
 	return s.spec.Autoscaling != nil
 }
 
-// host is the first name that the app answers to from outside, if there is one.
+// host is the first name that the app answers to from outside, if there is one. A
+// wildcard is no name to build URLs from.
 func (s *settings) host() string {
+	var hosts []string
 	switch h := s.spec.HTTP; {
 	case h == nil:
-	case h.Ingress != nil && len(h.Ingress.Hosts) > 0:
-		return h.Ingress.Hosts[0]
-	case h.Gateway != nil && len(h.Gateway.Hosts) > 0:
-		return h.Gateway.Hosts[0]
+	case h.Ingress != nil:
+		hosts = h.Ingress.Hosts
+	case h.Gateway != nil:
+		hosts = h.Gateway.Hosts
+	}
+	for _, h := range hosts {
+		if !strings.HasPrefix(h, "*") {
+			return h
+		}
 	}
 	return ""
 }
 
 // expand refers to an environment variable that stands earlier in the list.
 func expand(name string) string { return "$(" + name + ")" }
+
+func itoa(n int32) string { return strconv.Itoa(int(n)) }
 
 // ports takes FIRST-LAST apart.
 func ports(portRange string) (first, last int32, ok bool) {
