@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,7 +36,7 @@ func ingress(s *settings) *networkingv1.Ingress {
 		})
 	}
 	if in.TLSSecretName != "" {
-		o.Spec.TLS = []networkingv1.IngressTLS{{Hosts: in.Hosts, SecretName: in.TLSSecretName}}
+		o.Spec.TLS = []networkingv1.IngressTLS{{Hosts: slices.Clone(in.Hosts), SecretName: in.TLSSecretName}}
 	}
 	return o
 }

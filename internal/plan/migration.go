@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -42,7 +43,7 @@ func migration(s *settings) *batchv1.Job {
 	t.Spec.RestartPolicy = corev1.RestartPolicyNever // each try is a pod whose log stays
 	meta := s.workloadMeta(w)
 	meta.Name += "-" + templateHash(t)
-	meta.Annotations = migrationAnnotations
+	meta.Annotations = maps.Clone(migrationAnnotations)
 	return &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
 		ObjectMeta: meta,

@@ -193,11 +193,12 @@ func selectsPod(t *rapid.T, selector *metav1.LabelSelector, l map[string]string)
 func TestScalersHaveTheirTargets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := randomPlan(t)
-		kind, name, replicas := "Deployment", p.App.Name, (*int32)(nil)
+		kind, name := "StatefulSet", p.App.Name
+		var replicas *int32
 		if p.StatefulSet != nil {
-			kind, replicas = "StatefulSet", p.StatefulSet.Spec.Replicas
+			replicas = p.StatefulSet.Spec.Replicas
 		} else {
-			replicas = p.Deployment.Spec.Replicas
+			kind, replicas = "Deployment", p.Deployment.Spec.Replicas
 		}
 		if (p.Autoscaler == nil) != (replicas != nil) {
 			t.Errorf("autoscaler %v, replicas %v", p.Autoscaler != nil, replicas)
@@ -228,7 +229,7 @@ func pipelineFits(t *rapid.T, want v1alpha1.PipelineSpec, l plan.Pipeline) {
 	if want.Kafka != nil && want.Kafka.Partitions != nil {
 		busy = max(*want.Kafka.Partitions/max(want.Kafka.Concurrency, 1), 1)
 	}
-	most := int64(0)
+	var most int64
 	if keda {
 		target, _, _ := unstructured.NestedString(l.ScaledObject.Object, "spec", "scaleTargetRef", "name")
 		triggers, _, _ := unstructured.NestedSlice(l.ScaledObject.Object, "spec", "triggers")

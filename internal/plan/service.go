@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -20,7 +22,7 @@ func service(s *settings) *corev1.Service {
 			Type:           corev1.ServiceTypeClusterIP,
 			Selector:       s.selector(s.nodes),
 			IPFamilyPolicy: s.ipFamilyPolicy(),
-			IPFamilies:     s.spec.Network.IPFamilies,
+			IPFamilies:     slices.Clone(s.spec.Network.IPFamilies),
 			Ports: []corev1.ServicePort{{
 				Name:       PortHTTP,
 				Protocol:   corev1.ProtocolTCP,
@@ -36,5 +38,5 @@ func (s *settings) ipFamilyPolicy() *corev1.IPFamilyPolicy {
 	if s.spec.Network.IPFamilyPolicy == "" {
 		return nil
 	}
-	return &s.spec.Network.IPFamilyPolicy
+	return new(s.spec.Network.IPFamilyPolicy)
 }

@@ -19,21 +19,28 @@ func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
 
 const testdata = "../testdata"
 
+// server has every definition that a plan's objects need, and the namespaces of goldens
+// and random BeamApps.
+func server(t *testing.T) *kubetest.Cluster {
+	t.Helper()
+	c := kubetest.Shared(t)
+	if err := c.InstallCRDs(t.Context(), kubetest.DefinitionFiles("deploy/crd/*.yaml"), kubetest.GatewayAPI, kubetest.KEDA); err != nil {
+		t.Fatal(err)
+	}
+	for _, ns := range []string{"prod", "team-a"} {
+		if err := c.Namespace(t.Context(), ns); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
 // A real API server takes every golden: the BeamApp, by the rules of its definition, and
 // each object that it stands for. Taking them again changes nothing.
 func TestServerTakesEveryGolden(t *testing.T) {
-	c := kubetest.Shared(t)
-	ctx := t.Context()
-	if err := c.InstallCRDs(ctx, kubetest.DefinitionFiles("deploy/crd/*.yaml"), kubetest.GatewayAPI, kubetest.KEDA); err != nil {
-		t.Fatal(err)
-	}
+	c, ctx := server(t), t.Context()
 	for _, g := range plantest.Goldens(t, testdata) {
 		t.Run(g.Name, func(t *testing.T) {
-			if ns := g.App.Namespace; ns != "" {
-				if err := c.Namespace(ctx, ns); err != nil {
-					t.Fatal(err)
-				}
-			}
 			apply := func(stream []byte) []kubetest.Applied {
 				all, err := c.Apply(ctx, stream, false)
 				t.Cleanup(func() { // the next golden has the same names
