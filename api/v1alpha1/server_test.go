@@ -29,9 +29,15 @@ func TestServed(t *testing.T) {
 	}
 	const name = "served"
 	const path = "/apis/phial.dev/v1alpha1/namespaces/default/beamapps/" + name
-	if _, err := server.Apply(t.Context(), encode(t, ruleCase{app: name}.manifest(t, "{}")), false); err != nil {
+	made, err := server.Apply(t.Context(), encode(t, ruleCase{app: name}.manifest(t, "{}")), false)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if err := server.Delete(t.Context(), made); err != nil {
+			t.Error(err)
+		}
+	}()
 
 	t.Run("definition", func(t *testing.T) {
 		var def apiextensionsv1.CustomResourceDefinition
