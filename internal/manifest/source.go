@@ -1,0 +1,75 @@
+package manifest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Source is a text with the name that positions in it are given with.
+type Source struct {
+	Name string
+	Text []byte
+	// Found says that the source was not named, but lay in a directory: what is
+	// no Kubernetes object in it is nobody's mistake.
+	Found bool
+}
+
+// Stdin is the name of standard input, as path and in positions.
+const (
+	Stdin     = "-"
+	stdinName = "standard input"
+)
+
+// extensions are those that kubectl reads in a directory.
+var extensions = []string{".yaml", ".yml", ".json"}
+
+// Open reads a file, the manifests of a directory (as kubectl does: those that end in
+// .yaml, .yml or .json, in alphabetical order, none of directories below), or, for
+// "-", stdin.
+func Open(path string, stdin io.Reader) ([]Source, error) {
+	if path == Stdin {
+		text, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", stdinName, err)
+		}
+		return []Source{{Name: stdinName, Text: text}}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read manifests: %w", err)
+	}
+	if !info.IsDir() {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read manifests: %w", err)
+		}
+		return []Source{{Name: path, Text: text}}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("read manifests: %w", err)
+	}
+	var all []Source
+	for _, e := range entries {
+		file := filepath.Join(path, e.Name())
+		if !slices.Contains(extensions, strings.ToLower(filepath.Ext(file))) {
+			continue
+		}
+		if info, err := os.Stat(file); err != nil || info.IsDir() {
+			continue // a link to nothing is an editor's lock file
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read manifests: %w", err)
+		}
+		all = append(all, Source{Name: file, Text: text, Found: true})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("read manifests: the directory %s holds no file that ends in .yaml, .yml or .json", path)
+	}
+	return all, nil
+}
