@@ -93,6 +93,51 @@ func TestObjectsAreLabelledAndNamed(t *testing.T) {
 	})
 }
 
+// Nothing that the plan wants is left out of its objects, and each comes after what it
+// needs.
+func TestObjectsAreAllThereAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := randomPlan(t)
+		at := map[plan.Object]int{}
+		for i, o := range p.Objects() {
+			at[o] = i + 1
+		}
+		want := 0
+		v := reflect.ValueOf(p).Elem()
+		for i := range v.NumField() {
+			if o, ok := v.Field(i).Interface().(plan.Object); ok && !v.Field(i).IsNil() && v.Type().Field(i).Name != "App" {
+				if want++; at[o] == 0 {
+					t.Errorf("%s is not among the objects", v.Type().Field(i).Name)
+				}
+			}
+		}
+		for _, l := range p.Pipelines {
+			want++
+			if at[l.Deployment] == 0 || l.Budget != nil && at[l.Budget] < at[l.Deployment] || l.ScaledObject != nil && at[l.ScaledObject] < at[l.Deployment] {
+				t.Errorf("pipeline %s is not in order", l.Name)
+			}
+			if l.Budget != nil {
+				want++
+			}
+			if l.ScaledObject != nil {
+				want++
+			}
+		}
+		if len(at) != want {
+			t.Errorf("%d objects, want %d", len(at), want)
+		}
+		workload := at[p.Deployment] + at[p.StatefulSet]
+		for name, before := range map[string]int{
+			"ServiceAccount": at[p.ServiceAccount], "RoleBinding": at[p.RoleBinding], "ConfigMap": at[p.ConfigMap], "NetworkPolicy": at[p.NetworkPolicy],
+			"headless Service": at[p.HeadlessService], "Migration": at[p.Migration],
+		} {
+			if before > workload {
+				t.Errorf("%s comes after the pods that need it", name)
+			}
+		}
+	})
+}
+
 // pods are the templates of all pods of a plan.
 func pods(p *plan.Plan) map[string]corev1.PodTemplateSpec {
 	all := map[string]corev1.PodTemplateSpec{plan.ComponentNode: *p.PodTemplate()}
