@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/phialdev/phial/internal/spell"
 )
 
 // fieldProblems holds a patch against the fields of a pod template. The API server
@@ -94,11 +97,7 @@ func (w *fieldWalk) fields(m map[string]any, t reflect.Type, path string) {
 		field, ok := known[k]
 		switch {
 		case !ok:
-			hint := ""
-			if name := nearest(k, sortedKeys(known)); name != "" {
-				hint = "; did you mean " + name + "?"
-			}
-			w.add(path+"."+k, "there is no such field%s", hint)
+			w.add(path+"."+k, "there is no such field%s", spell.Hint(k, sortedKeys(known)))
 		case t == reflect.TypeFor[corev1.PodTemplateSpec]() && k == "metadata":
 			w.metadata(m[k], path+"."+k)
 		default:
@@ -122,10 +121,8 @@ func (w *fieldWalk) metadata(v any, path string) {
 		case k == "labels" || k == "annotations":
 			w.value(m[k], reflect.TypeFor[map[string]string](), path+"."+k)
 		case !directive(k):
-			hint := "; pods have labels and annotations of their own, and nothing else"
-			if name := nearest(k, []string{"labels", "annotations"}); name != "" {
-				hint = "; did you mean " + name + "?"
-			}
+			hint := cmp.Or(spell.Hint(k, []string{"labels", "annotations"}),
+				"; pods have labels and annotations of their own, and nothing else")
 			w.add(path+"."+k, "counts for nothing in a template%s", hint)
 		}
 	}
@@ -190,37 +187,4 @@ func shown(v any) string {
 		return "the number " + v.String()
 	}
 	return "a value"
-}
-
-// nearest is the name that differs least from a misspelt one, and empty where none is
-// like it.
-func nearest(name string, among []string) string {
-	best, least := "", max(len(name)/3, 1)+1
-	for _, k := range among {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, to drop and to replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
