@@ -59,6 +59,13 @@ func (a *agreement) env(was, now corev1.Container, at func(...step) []step) {
 			a.add(e.Name+" is set by the plan; "+instead(e.Name), at(item("env", "name", e.Name))...)
 		}
 	}
+	if proto := a.s.protoFlags(a.w); proto != "" {
+		i := slices.IndexFunc(now.Env, func(n corev1.EnvVar) bool { return n.Name == beam.EnvErlAFlags })
+		if i < 0 || !a.plansOwnFlags(now.Env[i]) {
+			a.add(fmt.Sprintf("set %s in spec.env instead: the plan puts %s in front of it", beam.EnvErlAFlags, proto),
+				at(item("env", "name", beam.EnvErlAFlags))...)
+		}
+	}
 	for _, e := range now.Env {
 		if text := flagProblem(e); text != "" && !owned[e.Name] && !a.plansOwnFlags(e) {
 			a.add(text, at(item("env", "name", e.Name))...)
@@ -219,6 +226,8 @@ func (s *settings) envProblems(w workload) []Problem {
 				problems = append(problems, Problem{at, text})
 			} else if text := flagProblem(e); text != "" {
 				problems = append(problems, Problem{at, text})
+			} else if proto := s.protoFlags(w); e.Name == beam.EnvErlAFlags && e.ValueFrom != nil && proto != "" {
+				problems = append(problems, Problem{at, fmt.Sprintf("give a value, and no valueFrom: %s has to stand in front of it", proto)})
 			}
 		}
 	}

@@ -92,6 +92,9 @@ func TestPatchIsRefused(t *testing.T) {
 		{name: "cookie in the clear", patch: app("env: [{name: RELEASE_COOKIE, value: x, valueFrom: null}]"), path: appPath + ".env[0]", says: "spec.clustered.cookie"},
 		{name: "ports that win", patch: app("env: [{name: ERL_AFLAGS, value: -kernel inet_dist_listen_min 9000}]"), path: appPath + ".env[0]", says: "portRange"},
 		{name: "another carrier", patch: app("env: [{name: ERL_FLAGS, value: -proto_dist inet6_tcp}]"), path: appPath + ".env[0]", says: "spec.network.ipFamilies"},
+		{name: "TLS lost", patch: app("env: [{name: ERL_AFLAGS, value: +S 4}]"), change: func(s *v1alpha1.BeamAppSpec) {
+			s.Clustered.Distribution.TLS = v1alpha1.DistributionTLSSpec{Mode: v1alpha1.Enabled, SecretName: "x"}
+		}, path: appPath + ".env[0]", says: "set ERL_AFLAGS in spec.env instead"},
 		{name: "another EPMD", patch: app("env: [{name: ERL_EPMD_PORT, value: '5000'}]"), path: appPath + ".env[0]", says: "4369"},
 		{name: "our port renamed", patch: app("ports: [{containerPort: 9100, name: x}]"), path: appPath + ".ports[0]", says: "port dist has to stay 9100/TCP"},
 		{name: "port on the machine", patch: app("ports: [{containerPort: 4369, hostPort: 4369}]"), path: appPath + ".ports[0]", says: "hostPort"},

@@ -245,6 +245,13 @@ func podDisagreements(p *plan.Plan, t *corev1.PodTemplateSpec) (bad []string) {
 		wrong("-proto_dist is given %d times", n)
 	}
 
+	v6 := len(p.App.Spec.Network.IPFamilies) > 0 && p.App.Spec.Network.IPFamilies[0] == corev1.IPv6Protocol
+	tls := t == p.PodTemplate() && p.App.Spec.Clustered != nil && p.App.Spec.Clustered.Distribution.TLS.Mode == v1alpha1.Enabled
+	proto := map[[2]bool]string{{true, false}: "inet6_tcp", {false, true}: "inet_tls", {true, true}: "inet6_tls"}[[2]bool{v6, tls}]
+	if got := strings.Contains(env["ERL_AFLAGS"]+" ", "-proto_dist "+proto+" "); got != (proto != "") {
+		wrong("-proto_dist %s is wanted, and ERL_AFLAGS is %q", proto, env["ERL_AFLAGS"])
+	}
+
 	drain := *p.App.Spec.Shutdown.DrainTimeoutSeconds
 	for _, pipe := range p.App.Spec.Pipelines {
 		if pipe.Name == env["PHIAL_PIPELINE"] && pipe.DrainTimeoutSeconds != nil {
@@ -376,6 +383,8 @@ var fragments = []string{
 	`{"spec":{"containers":[{"name":"app","env":null}]}}`,
 	`{"spec":{"containers":[{"name":"app","env":[{"name":"ERL_AFLAGS","value":"-proto_dist inet_tcp"}]}]}}`,
 	`{"spec":{"containers":[{"name":"app","env":[{"name":"ERL_FLAGS","value":"+S 2"}]}]}}`,
+	`{"spec":{"containers":[{"name":"app","env":[{"name":"ERL_AFLAGS","value":"+S 2"}]}]}}`,
+	`{"spec":{"containers":[{"name":"app","env":[{"name":"ERL_AFLAGS","$patch":"delete"}]}]}}`,
 	`{"spec":{"containers":[{"name":"app","ports":[{"containerPort":9568,"name":"metrics"}]}]}}`,
 	`{"spec":{"containers":[{"name":"app","ports":[{"containerPort":9100,"name":"else"}]}]}}`,
 	`{"spec":{"containers":[{"name":"app","ports":[{"containerPort":4000,"hostPort":80}]}]}}`,
