@@ -18,6 +18,7 @@ import (
 	"github.com/phialdev/phial/internal/cli/logs"
 	"github.com/phialdev/phial/internal/cli/mesh"
 	"github.com/phialdev/phial/internal/cli/remote"
+	"github.com/phialdev/phial/internal/cli/render"
 	"github.com/phialdev/phial/internal/cli/restart"
 	"github.com/phialdev/phial/internal/cli/scale"
 	"github.com/phialdev/phial/internal/cli/status"
@@ -85,7 +86,7 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
 		verbs     []*cobra.Command
 	}{
 		{"write", "Describe an app:", []*cobra.Command{
-			initialize.Command(s)}},
+			initialize.Command(s), render.Command(s)}},
 		{"run", "Run an app on this machine:", []*cobra.Command{
 			up.Command(s), try.Command(s), status.Command(s), logs.Command(s), remote.Command(s),
 			scale.Command(s), restart.Command(s), down.Command(s)}},

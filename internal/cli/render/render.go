@@ -1,0 +1,224 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/plan"
+	"github.com/phialdev/phial/internal/spell"
+)
+
+const (
+	defaultFile = "phial.yaml"
+	formatYAML  = "yaml"
+	formatJSON  = "json"
+)
+
+type options struct {
+	file, name, namespace   string
+	set                     []manifest.Setting
+	outputDir, diff, format string
+	agentImage              string
+}
+
+// inDir is the file that a project's BeamApp is in. A file is itself.
+func inDir(dir string) string {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return dir
+	}
+	return filepath.Join(dir, defaultFile)
+}
+
+// object is one that was rendered, and the BeamApp that it is for.
+type object struct {
+	app                   *manifest.App
+	kind, namespace, name string
+	yaml                  []byte
+}
+
+func (o object) label() string {
+	if o.namespace != "" {
+		return o.kind + " " + o.namespace + "/" + o.name
+	}
+	return o.kind + " " + o.name
+}
+
+func render(s *term.IO, o options) error {
+	apps, err := read(s, o)
+	if err != nil {
+		return err
+	}
+	objects, warnings, err := renderAll(s, apps, o.agentImage)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		s.Notef("%s", w)
+	}
+	switch {
+	case o.diff != "":
+		return compare(s, o, objects)
+	case o.outputDir != "":
+		return writeDir(s, o.outputDir, objects)
+	case o.format == formatJSON:
+		return writeJSON(s, objects)
+	}
+	for i, obj := range objects {
+		if i > 0 {
+			fmt.Fprintln(s.Out, "---")
+		}
+		if _, err := s.Out.Write(obj.yaml); err != nil {
+			return fmt.Errorf("write YAML: %w", err)
+		}
+	}
+	return nil
+}
+
+// read reads the BeamApps and says what else was there.
+func read(s *term.IO, o options) ([]*manifest.App, error) {
+	sources, err := manifest.Open(o.file, s.In)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Base(o.file) == defaultFile {
+		return nil, fmt.Errorf("there is no %s: phial init writes one for a project, and -f names another file", o.file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := manifest.Read(sources, manifest.Options{Name: o.name, Namespace: o.namespace, Set: o.set})
+	if err != nil {
+		return nil, refuse(s, o.file, err)
+	}
+	if len(result.Others) > 0 {
+		var labels []string
+		for _, d := range result.Others {
+			labels = append(labels, d.Label())
+		}
+		s.Notef("%s: left out, since only BeamApps are rendered: %s", result.Others[0].Position, spell.List(labels, "and", 5))
+	}
+	return result.Apps, nil
+}
+
+// refuse writes each problem on a line of its own.
+func refuse(s *term.IO, file string, err error) error {
+	var problems manifest.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	for _, p := range problems {
+		s.Notef("%s", p)
+	}
+	count := "1 problem"
+	if len(problems) > 1 {
+		count = fmt.Sprintf("%d problems", len(problems))
+	}
+	return fmt.Errorf("%s: %s; nothing was rendered", file, count)
+}
+
+// renderAll gives the objects of all apps, in order, and what is to be said of them.
+func renderAll(s *term.IO, apps []*manifest.App, agentImage string) ([]object, []string, error) {
+	var (
+		all      []object
+		warnings []string
+		problems manifest.Problems
+		taken    = map[string]object{}
+	)
+	for _, app := range apps {
+		p, err := plan.New(app.BeamApp, plan.Options{AgentImage: agentImage})
+		var patch *plan.PatchError
+		if errors.As(err, &patch) {
+			problems = append(problems, located(app, patch)...)
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("BeamApp %s: %w", app.Name, err)
+		}
+		for _, o := range p.Objects() {
+			obj, err := encode(app, o)
+			if err != nil {
+				return nil, nil, err
+			}
+			if first, twice := taken[obj.label()]; twice {
+				problems = append(problems, manifest.Problem{
+					Position: app.Find("metadata.name"), Path: "metadata.name",
+					Text: fmt.Sprintf("BeamApps %s and %s both make %s: rename one of them", first.app.Name, app.Name, obj.label()),
+				})
+				continue
+			}
+			taken[obj.label()] = obj
+			all = append(all, obj)
+		}
+		for _, w := range p.Warnings {
+			warnings = append(warnings, warning(app, w))
+		}
+	}
+	if len(problems) > 0 {
+		return nil, nil, refuse(s, "render", problems)
+	}
+	return all, warnings, nil
+}
+
+// located says where in the file is what the plan refuses.
+func located(app *manifest.App, e *plan.PatchError) manifest.Problems {
+	var all manifest.Problems
+	for _, p := range e.Problems {
+		text := p.Text
+		if e.Of != "" {
+			text += " (in the pods of " + e.Of + ")"
+		}
+		all = append(all, manifest.Problem{Position: app.Find(p.Path), Path: p.Path, Text: text})
+	}
+	return all
+}
+
+func warning(app *manifest.App, w plan.Warning) string {
+	text := fmt.Sprintf("%s: warning: %s: %s", app.Find(w.Path), w.Path, w.Text)
+	if w.Code != "" {
+		text += " (phial explain " + w.Code + ")"
+	}
+	return text
+}
+
+func encode(app *manifest.App, o plan.Object) (object, error) {
+	var b bytes.Buffer
+	if err := plan.Encode(&b, []plan.Object{o}); err != nil {
+		return object{}, err
+	}
+	return object{app, o.GetObjectKind().GroupVersionKind().Kind, o.GetNamespace(), o.GetName(), b.Bytes()}, nil
+}
+
+// writeJSON writes one List.
+func writeJSON(s *term.IO, objects []object) error {
+	items := make([]json.RawMessage, len(objects))
+	for i, o := range objects {
+		text, err := yaml.YAMLToJSON(o.yaml)
+		if err != nil {
+			return fmt.Errorf("%s as JSON: %w", o.label(), err)
+		}
+		items[i] = text
+	}
+	return s.WriteJSON(struct {
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Items      []json.RawMessage `json:"items"`
+	}{"v1", "List", items})
+}
+
+// fileName is the file of an object in a directory: DEPLOYMENT-NAME.yaml in lower case,
+// with the namespace where it has one. No order is in it, so that an object more or less
+// renames no other.
+func (o object) fileName() string {
+	name := strings.ToLower(o.kind) + "-" + o.name
+	if o.namespace != "" {
+		name += "." + o.namespace
+	}
+	return name + ".yaml"
+}
