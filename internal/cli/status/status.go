@@ -58,6 +58,9 @@ func show(ctx context.Context, s *term.IO, app instance.Flag, asJSON bool) error
 			if p.Ready && p.SilentSince.IsZero() {
 				why = ""
 			}
+			if p.Pipeline != "" && why == "" {
+				why = "pipeline " + p.Pipeline
+			}
 			rows = append(rows, []string{p.Name, ready, string(p.Phase), strconv.Itoa(p.Restarts), age, p.Node, url(p), why})
 		}
 	}

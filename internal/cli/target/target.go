@@ -78,6 +78,9 @@ func (f *Flags) openNodes() (*Target, error) {
 	return &Target{Prober: p, Expected: slices.Clone(f.Nodes)}, nil
 }
 
+// ErrNoMesh is returned for an app whose nodes are each for themselves.
+var ErrNoMesh = errors.New("there is no mesh to look at")
+
 // OpenApp gives the target of a running local app. p holds what the caller wants
 // set beyond what the app says of itself; nil is fine.
 func OpenApp(ctx context.Context, c *local.Client, p *probe.Prober) (*Target, error) {
@@ -91,6 +94,9 @@ func OpenApp(ctx context.Context, c *local.Client, p *probe.Prober) (*Target, er
 	st, err := c.Status(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !mt.Clustered || len(mt.Nodes) == 0 {
+		return nil, fmt.Errorf("%w: %s is %s, and has no replicas that should be one", ErrNoMesh, st.Name, st.Type)
 	}
 	if p.Cookie, err = dist.CookieFromFile(mt.CookieFile); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ mesh, sends a request to each replica, and stops everything. It stands beside an
 app of the same name that is up.
 
 Exit status: 0 one full mesh and every request answered, 1 not, 2 could not start.
+An app of type Stateless is no mesh: there, every replica has to be ready.
 
 --break POD=FAULT starts a replica broken. Faults:
 ` + fault.Help(),

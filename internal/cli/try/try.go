@@ -24,9 +24,9 @@ type options struct {
 
 // Result is the JSON of `phial try`.
 type Result struct {
-	OK       bool        `json:"ok"`
-	Mesh     mesh.Report `json:"mesh"`
-	Requests []Request   `json:"requests"`
+	OK       bool         `json:"ok"`
+	Mesh     *mesh.Report `json:"mesh"` // null: the replicas should be none
+	Requests []Request    `json:"requests"`
 	// SettledMS is how long it took from the replicas' start until nothing was
 	// on its way any more, in milliseconds.
 	SettledMS int64 `json:"settledMs"`
@@ -106,18 +106,28 @@ func look(ctx context.Context, s *term.IO, state string, st local.Status, o opti
 	res := Result{SettledMS: time.Since(begin).Milliseconds()}
 	instance.NotReady(s, st)
 	t, err := target.OpenApp(ctx, c, nil)
-	if err != nil {
+	switch {
+	case errors.Is(err, target.ErrNoMesh):
+		res.OK = st.Ready() == len(st.Pods)
+	case err != nil:
 		return res, err
-	}
-	if res.Mesh, err = t.Look(ctx); err != nil {
-		return res, err
+	default:
+		r, err := t.Look(ctx)
+		if err != nil {
+			return res, err
+		}
+		res.Mesh, res.OK = &r, r.Full()
 	}
 	res.Requests = ask(ctx, st.Pods, o.path)
-	res.OK = res.Mesh.Full() && answered(res.Requests)
+	res.OK = res.OK && answered(res.Requests)
 	if o.json {
 		return res, nil
 	}
-	report.Mesh(s.Out, res.Mesh, t.Style(s))
+	if res.Mesh != nil {
+		report.Mesh(s.Out, *res.Mesh, t.Style(s))
+	} else {
+		fmt.Fprintf(s.Out, "%s is %s: its replicas are no mesh.\n", st.Name, st.Type)
+	}
 	if len(res.Requests) > 0 {
 		fmt.Fprintln(s.Out)
 		showRequests(s, res.Requests)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/phialdev/phial/internal/cli/fault"
 	"github.com/phialdev/phial/internal/cli/term"
@@ -23,7 +24,16 @@ func Command(s *term.IO) *cobra.Command {
 		Long: `Up builds the release in DIR if that is needed (DIR is a mix project, or a
 release's own directory; the current one if left out) and runs it as replicas
 NAME-0 … NAME-(N-1), each with a loopback address, DNS names, EPMD, readiness
-and an environment as in a pod. It joins the nodes into one mesh, whether or not
+and an environment as in a pod.
+
+Where DIR holds a phial.yaml, it runs that BeamApp, from the same plan that phial
+render makes Kubernetes objects of: names, environment, probes, shutdown, pipelines
+and the migration. Flags that are given win over the file. What only a cluster
+has, such as limits and policies, is named once and left out. Values of Secrets and
+ConfigMaps of the cluster come from your own environment, by the variable's name,
+from --env-file or from --env.
+
+It joins the nodes into one mesh, whether or not
 the app brings a clustering library, and sends HTTP at the ingress only to
 replicas that are ready. Ctrl-C stops everything; a second one does not wait.
 
@@ -37,6 +47,7 @@ opens no HTTP port runs with --no-http. Other variables of yours reach it, too
 ` + fault.Help(),
 		Example: `  phial up
   phial up examples/tally --replicas 5 --identity stable
+  phial up shop --env-file shop/.env
   phial up --detach && phial mesh && phial down`,
 		Args: term.Args("[DIR]"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -66,6 +77,10 @@ opens no HTTP port runs with --no-http. Other variables of yours reach it, too
 // Flags are what up and try have in common.
 type Flags struct {
 	opts     local.Options
+	flags    *pflag.FlagSet
+	file     string
+	env      []string
+	envFile  string
 	identity string
 	breaks   []string
 }
@@ -73,19 +88,25 @@ type Flags struct {
 // Add adds them to a command.
 func (f *Flags) Add(cmd *cobra.Command) {
 	fl := cmd.Flags()
+	f.flags = fl
 	o := &f.opts
-	fl.IntVarP(&o.Replicas, "replicas", "r", local.DefaultReplicas, "how many replicas, 1 to 50")
-	fl.StringVar(&f.identity, "identity", string(local.IdentityAddress), "what a node is named after: address (base@IP, as in a Deployment) or stable (base@pod.service.namespace.svc.cluster.local, as in a StatefulSet)")
-	fl.StringVar(&o.Name, "name", "", "the app's name: replicas are NAME-0 … (default the release's name)")
+	fl.StringVarP(&f.file, "file", "f", "", "file with the BeamApp to run (default DIR/phial.yaml, if there is one)")
+	fl.StringArrayVar(&f.env, "env", nil, "NAME=VALUE: a variable for the app, over what the file says; may be repeated")
+	fl.StringVar(&f.envFile, "env-file", "", "file of NAME=VALUE lines, as --env")
+	fl.IntVarP(&o.Replicas, "replicas", "r", 0, "how many replicas, 1 to 50 (default what the file says, or 3)")
+	fl.StringVar(&f.identity, "identity", "", "what a node is named after: address (base@IP, as in a Deployment) or stable (base@pod.service.namespace.svc.cluster.local, as in a StatefulSet) (default what the file says, or address)")
+	fl.StringVar(&o.Name, "name", "", "the app's name: replicas are NAME-0 …; where the file has several, which one (default the file's, or the release's name)")
 	fl.StringVar(&o.Release, "release", "", "which release, where the project has several")
-	fl.StringVar(&o.Namespace, "namespace", local.DefaultNamespace, "the Kubernetes namespace to pretend")
+	fl.StringVar(&o.Namespace, "namespace", "", "the Kubernetes namespace to pretend (default the file's, or default)")
 	fl.IntVarP(&o.HTTPPort, "port", "p", 0, "where the ingress listens on 127.0.0.1 (default 4000, or the next free port)")
 	fl.BoolVar(&o.NoHTTP, "no-http", false, "the app opens no HTTP port: no ingress, and readiness does not ask for one")
-	fl.DurationVar(&o.Grace, "grace", local.DefaultGrace, "from SIGTERM to SIGKILL")
+	fl.DurationVar(&o.Grace, "grace", 0, "from the beginning of a replica's end to SIGKILL (default what the file says, or 30s)")
 	fl.StringVar(&o.CookieFile, "cookie-file", "", "file with the cookie to use (default a random one)")
 	fl.StringArrayVar(&f.breaks, "break", nil, "POD=FAULT: start that replica broken; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("identity", cobra.FixedCompletions([]cobra.Completion{"address", "stable"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.MarkFlagFilename("cookie-file")
+	for _, name := range []string{"cookie-file", "env-file", "file"} {
+		_ = cmd.MarkFlagFilename(name)
+	}
 }
 
 // Options gives what the flags ask for.
@@ -94,10 +115,17 @@ func (f *Flags) Options(args []string) (local.Options, error) {
 	if len(args) == 1 {
 		o.Dir = args[0]
 	}
-	if o.Replicas == 0 {
+	if o.Replicas == 0 && f.flags.Changed("replicas") {
 		return o, errors.New("0 replicas: the local engine runs 1 to " + strconv.Itoa(local.MaxReplicas)) // to Options 0 is the default
 	}
 	o.Identity = local.Identity(f.identity)
+	var err error
+	if o.Values, err = f.values(); err != nil {
+		return o, err
+	}
+	if err := f.readApp(&o); err != nil {
+		return o, err
+	}
 	for _, b := range f.breaks {
 		pod, what, err := local.ParseBreak(b)
 		if err != nil {

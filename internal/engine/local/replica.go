@@ -94,7 +94,11 @@ func (r *replica) live(up chan<- error) {
 		var how string
 		if err == nil {
 			if how = l.last(); how == "" {
-				l.stop(r.work.delay)
+				delay := r.work.delay
+				if r.e.ctx.Err() != nil {
+					delay = 0 // the ingress goes as well: nobody is to hear of it
+				}
+				l.stop(delay)
 				r.set(PhaseStopped, false, "", false)
 				return
 			}
