@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,13 @@ func TestCookieCommandMakesTheSecret(t *testing.T) {
 	if out, err := sh.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	answer, err := c.Get(t.Context(), "/api/v1/namespaces/default/secrets/made-by-hand")
+	const made = "/api/v1/namespaces/default/secrets/made-by-hand"
+	defer func() {
+		if _, _, err := c.Do(t.Context(), http.MethodDelete, made, "", nil); err != nil {
+			t.Error(err)
+		}
+	}()
+	answer, err := c.Get(t.Context(), made)
 	if err != nil {
 		t.Fatal(err)
 	}
