@@ -31,6 +31,7 @@ type kubelet struct {
 	tls     map[string][]byte // the Secret
 	epmd    *beamtest.EPMD    // nil without
 	inetrc  string            // where names are looked up
+	vmArgs  string            // the release's vm.args, in place of tally's
 	more    []string          // what the image sets
 }
 
@@ -89,6 +90,10 @@ func (k kubelet) start(t *testing.T, p *plan.Plan, pod string, addr netip.Addr) 
 	if k.epmd != nil {
 		opts.EPMDPort = k.epmd.Port
 		list = append(list, fmt.Sprintf("ERL_EPMD_PORT=%d", k.epmd.Port))
+	}
+	if k.vmArgs != "" {
+		put(plan.PathTmp, "vm.args", []byte(k.vmArgs))
+		list = append(list, "RELEASE_VM_ARGS="+dirs.Replace(plan.PathTmp)+"/vm.args")
 	}
 	list = append(list, k.more...)
 	opts.Env = slices.DeleteFunc(slices.Clone(list), func(e string) bool { return strings.HasPrefix(e, "ERL_AFLAGS=") })
@@ -185,35 +190,38 @@ func planned(t *testing.T, app *v1alpha1.BeamApp) *plan.Plan {
 // image's own vm.args and flags say, and tools beside it work.
 func TestEnvironmentWinsAndTheToolsWork(t *testing.T) {
 	t.Parallel()
-	host := beamtest.Host(t)
-	slot := beamtest.FreeSlot(t)
-	k := kubelet{otp: host, release: host.BuildRelease(t, tally), cookie: "of-a-plan", epmd: slot.EPMD(t, 1)}
-	vmArgs := filepath.Join(t.TempDir(), "vm.args")
-	other := "+Q 2048\n-kernel inet_dist_listen_min 9990 inet_dist_listen_max 9990 net_ticktime 45\n"
-	if err := os.WriteFile(vmArgs, []byte(other), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	k.more = []string{"RELEASE_VM_ARGS=" + vmArgs, "ERL_FLAGS=+Q 1024 +P 100000 -kernel net_ticktime 50"}
 	p := planned(t, tallyApp(func(s *v1alpha1.BeamAppSpec) {
 		s.VM = v1alpha1.VMSpec{MaxPorts: 16384, BusyWait: v1alpha1.BusyWaitNever, Flags: []string{"+P 262144"}}
 		s.Clustered.Distribution.NetTicktimeSeconds = new(int32(25))
 	}))
-	addr := slot.Addr(0)
-	n := k.start(t, p, "tally-7d9f-x2x", addr)
-	n.works(t, "tally@"+addr.String())
-	if n.Port != 9100 {
-		t.Errorf("EPMD says port %d, want the first of the range", n.Port)
-	}
-	for expr, want := range map[string]string{
-		"erlang:system_info(port_limit)":    "16384",
-		"erlang:system_info(process_limit)": "262144",
-		"net_kernel:get_net_ticktime()":     "25",
-		`os:getenv("PORT")`:                 `"4000"`,
-		"file:native_name_encoding()":       "utf8",
-	} {
-		if got := n.Eval(t, expr); got != want {
-			t.Errorf("%s is %s, want %s", expr, got, want)
-		}
+	for _, otp := range append([]beamtest.OTP{beamtest.Host(t)}, beamtest.OTPs(t)[1:]...) {
+		t.Run(otp.String(), func(t *testing.T) {
+			t.Parallel()
+			slot := beamtest.FreeSlot(t)
+			k := kubelet{otp: otp, release: otp.BuildRelease(t, tally), cookie: "of-a-plan", epmd: slot.EPMD(t, 1)}
+			k.vmArgs = "+Q 2048\n-kernel inet_dist_listen_min 9990 inet_dist_listen_max 9990 net_ticktime 45\n"
+			k.more = []string{"ERL_FLAGS=+Q 1024 +P 100000 -kernel net_ticktime 50"}
+			addr := slot.Addr(0)
+			n := k.start(t, p, "tally-7d9f-x2x", addr)
+			if otp.Root == "" {
+				n.works(t, "tally@"+addr.String())
+			}
+			if n.Port != 9100 {
+				t.Errorf("EPMD says port %d, want the first of the range", n.Port)
+			}
+			for expr, want := range map[string]string{
+				"node()":                            "'tally@" + addr.String() + "'",
+				"erlang:system_info(port_limit)":    "16384",
+				"erlang:system_info(process_limit)": "262144",
+				"net_kernel:get_net_ticktime()":     "25",
+				`os:getenv("PORT")`:                 `"4000"`,
+				"file:native_name_encoding()":       "utf8",
+			} {
+				if got := n.Eval(t, expr); got != want {
+					t.Errorf("%s is %s, want %s", expr, got, want)
+				}
+			}
+		})
 	}
 }
 
