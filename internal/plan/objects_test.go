@@ -1,19 +1,13 @@
 package plan_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"pgregory.net/rapid"
 
@@ -150,90 +144,6 @@ func pods(p *plan.Plan) map[string]corev1.PodTemplateSpec {
 	return all
 }
 
-// Each pod stands below exactly one policy where there are any, and what lets code run in
-// it is open to the replicas alone.
-func TestPoliciesCoverEveryPod(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := randomPlan(t)
-		want := p.App.Spec.NetworkPolicy
-		managed := want.Ingress == v1alpha1.IsManaged || want.Egress == v1alpha1.IsManaged
-		for name, pod := range pods(p) {
-			var over []*networkingv1.NetworkPolicy
-			for _, policy := range []*networkingv1.NetworkPolicy{p.NetworkPolicy, p.WorkerPolicy} {
-				if policy != nil && selectsPod(t, &policy.Spec.PodSelector, pod.Labels) {
-					over = append(over, policy)
-				}
-			}
-			if !managed {
-				if len(over) > 0 {
-					t.Errorf("%s: a policy that nobody asked for", name)
-				}
-				continue
-			}
-			if len(over) != 1 {
-				t.Fatalf("%s stands below %d policies", name, len(over))
-			}
-			policyFits(t, p, name, pod, over[0])
-		}
-	})
-}
-
-func policyFits(t *rapid.T, p *plan.Plan, name string, pod corev1.PodTemplateSpec, policy *networkingv1.NetworkPolicy) {
-	want := p.App.Spec.NetworkPolicy
-	if got := slices.Contains(policy.Spec.PolicyTypes, networkingv1.PolicyTypeEgress); got != (want.Egress == v1alpha1.IsManaged) {
-		t.Errorf("%s: egress %s, and policy types %v", name, want.Egress, policy.Spec.PolicyTypes)
-	}
-	if want.Ingress != v1alpha1.IsManaged {
-		return
-	}
-	for _, rule := range policy.Spec.Ingress {
-		if len(rule.Ports) == 0 {
-			t.Errorf("%s: a rule without ports opens all", name)
-		}
-	}
-	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		for _, port := range c.Ports {
-			everybody := allows(policy, port.ContainerPort, func(r networkingv1.NetworkPolicyIngressRule) bool { return len(r.From) == 0 })
-			replicas := allows(policy, port.ContainerPort, func(r networkingv1.NetworkPolicyIngressRule) bool {
-				return slices.ContainsFunc(r.From, func(peer networkingv1.NetworkPolicyPeer) bool {
-					return peer.PodSelector != nil && selectsPod(t, peer.PodSelector, p.PodTemplate().Labels)
-				})
-			})
-			public := port.Name == plan.PortHTTP || port.Name == plan.PortAgentProbe
-			if everybody != public || replicas == public {
-				t.Errorf("%s, port %s %d: open to everybody %v, to replicas %v", name, port.Name, port.ContainerPort, everybody, replicas)
-			}
-		}
-	}
-}
-
-// allows tells whether a rule of the given kind lets TCP in on a port.
-func allows(policy *networkingv1.NetworkPolicy, port int32, kind func(networkingv1.NetworkPolicyIngressRule) bool) bool {
-	for _, rule := range policy.Spec.Ingress {
-		if !kind(rule) {
-			continue
-		}
-		for _, p := range rule.Ports {
-			last := p.Port.IntVal
-			if p.EndPort != nil {
-				last = *p.EndPort
-			}
-			if *p.Protocol == corev1.ProtocolTCP && p.Port.IntVal <= port && port <= last {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func selectsPod(t *rapid.T, selector *metav1.LabelSelector, l map[string]string) bool {
-	s, err := metav1.LabelSelectorAsSelector(selector)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Matches(labels.Set(l))
-}
-
 // What scales a workload names it, and then nothing else says how many pods it has.
 func TestScalersHaveTheirTargets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -336,74 +246,4 @@ func TestTokensAndRightsGoTogether(t *testing.T) {
 			t.Errorf("account %v, pods run as %s", a, p.PodTemplate().Spec.ServiceAccountName)
 		}
 	})
-}
-
-// A migration is confined as the app is and has its environment; it is no node, holds no
-// cookie, and needs nothing that is there only after it.
-func TestMigrationIsTheAppWithoutANode(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := randomPlan(t)
-		if p.Migration == nil {
-			return
-		}
-		pod, node := p.Migration.Spec.Template.Spec, p.PodTemplate().Spec
-		c, app := pod.Containers[0], node.Containers[0]
-		if !reflect.DeepEqual(pod.SecurityContext, node.SecurityContext) || !reflect.DeepEqual(c.SecurityContext, app.SecurityContext) {
-			t.Error("it is confined in another way")
-		}
-		if !reflect.DeepEqual(c.EnvFrom, app.EnvFrom) || c.Image != app.Image || !slices.Equal(c.Command, p.App.Spec.Migration.Command) {
-			t.Errorf("it runs %v of %s with %v", c.Command, c.Image, c.EnvFrom)
-		}
-		for _, e := range p.App.Spec.Env {
-			if !slices.ContainsFunc(c.Env, func(x corev1.EnvVar) bool { return x.Name == e.Name }) {
-				t.Errorf("%s is not in its environment", e.Name)
-			}
-		}
-		if pod.ServiceAccountName != p.App.Spec.ServiceAccountName || len(pod.InitContainers) > 0 || pod.RestartPolicy != corev1.RestartPolicyNever {
-			t.Errorf("account %q, %d init containers, restart policy %s", pod.ServiceAccountName, len(pod.InitContainers), pod.RestartPolicy)
-		}
-		b, err := json.Marshal(pod)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, not := range []string{p.Cookie.SecretName, plan.ConfigMapName(p.App.Name)} {
-			if strings.Contains(string(b), fmt.Sprintf("%q", not)) {
-				t.Errorf("it needs %s", not)
-			}
-		}
-	})
-}
-
-// Another template is another Job, since a Job's template can't be changed; the same one
-// is the same.
-func TestMigrationIsNamedByItsTemplate(t *testing.T) {
-	app := func(change func(*v1alpha1.BeamAppSpec)) string {
-		a := &v1alpha1.BeamApp{Spec: v1alpha1.BeamAppSpec{Image: "shop:1.4.2", Migration: &v1alpha1.MigrationSpec{Command: []string{"bin/migrate"}}}}
-		a.Name = strings.Repeat("a", 40)
-		change(&a.Spec)
-		p, err := plan.New(a, plan.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p.Migration.Name
-	}
-	same := app(func(*v1alpha1.BeamAppSpec) {})
-	if len(same) > validation.DNS1123LabelMaxLength {
-		t.Errorf("%s has %d characters", same, len(same))
-	}
-	for name, tt := range map[string]struct {
-		change func(*v1alpha1.BeamAppSpec)
-		other  bool
-	}{
-		"image":       {func(s *v1alpha1.BeamAppSpec) { s.Image = "shop:1.4.3" }, true},
-		"command":     {func(s *v1alpha1.BeamAppSpec) { s.Migration.Command = []string{"bin/other"} }, true},
-		"environment": {func(s *v1alpha1.BeamAppSpec) { s.Env = []corev1.EnvVar{{Name: "A", Value: "b"}} }, true},
-		"time":        {func(s *v1alpha1.BeamAppSpec) { s.Migration.TimeoutSeconds = 5 }, false},
-		"replicas":    {func(s *v1alpha1.BeamAppSpec) { s.Replicas = new(int32(7)) }, false},
-		"agent":       {func(s *v1alpha1.BeamAppSpec) { s.Agent = v1alpha1.Disabled }, false},
-	} {
-		if got := app(tt.change); (got != same) != tt.other {
-			t.Errorf("another %s: %s, before %s", name, got, same)
-		}
-	}
 }
