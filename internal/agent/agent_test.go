@@ -391,6 +391,27 @@ func TestNeverLeavesJoiningAlone(t *testing.T) {
 	})
 }
 
+// A gate that asks for no join is open though the join is refused.
+func TestUnjoinedOpensTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(2)
+		w := newWorld(t, all...)
+		agents, stop := w.run(func(c *Config) { c.Unjoined = true })
+		defer stop()
+		w.set(func(w *world) {
+			w.cut[mesh.Link{A: all[0], B: all[1]}], w.cut[mesh.Link{A: all[1], B: all[0]}] = true, true
+		})
+		w.boot(all[0])
+		w.boot(all[1])
+		time.Sleep(time.Minute)
+		for n, a := range agents {
+			if s := a.State(); !s.Ready || s.Joined {
+				t.Errorf("%s: %+v", n, s)
+			}
+		}
+	})
+}
+
 // Whatever boots, dies, freezes and is cut off in whatever order: joining never
 // parts anybody, and once everything works again there is one full mesh.
 func TestNothingIsEverDestroyed(t *testing.T) {

@@ -21,7 +21,7 @@ func testDNS(t *testing.T) (*zone, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.close)
-	z := newZone(network{slot: s.number, app: "shop", namespace: "prod", service: "shop-headless", ports: []string{"tcp-epmd", "tcp-dist"}})
+	z := newZone(network{slot: s.number, app: "shop", namespace: "prod", identity: IdentityStable, service: "shop-headless", ports: []string{"tcp-epmd", "tcp-dist"}})
 	for n := range 3 {
 		z.set(n, z.net.addr(n))
 	}
@@ -121,6 +121,31 @@ func TestZoneAnswersLikeClusterDNS(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The pods of a Deployment have no host name: records call them by their address.
+func TestZoneOfADeployment(t *testing.T) {
+	z := newZone(network{slot: 9, app: "shop", namespace: "prod", service: "shop-headless", ports: []string{"tcp-dist"}})
+	z.set(0, z.net.addr(0))
+	z.set(MaxReplicas, z.net.addr(MaxReplicas)) // a pipeline's
+	z.unlist(MaxReplicas)
+	const name = "127-77-9-1.shop-headless.prod.svc.cluster.local."
+	rrs, extra, _ := z.answer("shop-headless.prod.svc.cluster.local.", dns.TypeSRV)
+	if diff := cmp.Diff([]string{"0 100 9100 " + name}, texts(rrs)); diff != "" {
+		t.Errorf("SRV (-want +got):\n%s", diff)
+	}
+	if len(extra) != 1 || extra[0].Header().Name != name {
+		t.Errorf("beside them: %v", extra)
+	}
+	if rrs, _, _ = z.answer(reverse(t, z.net.addr(0).String()), dns.TypePTR); len(rrs) != 1 || rrs[0].(*dns.PTR).Ptr != name {
+		t.Errorf("PTR %v", rrs)
+	}
+	if _, _, exists := z.answer("shop-50.shop-headless.prod.svc.cluster.local.", dns.TypeA); exists {
+		t.Error("the pipeline's replica has a name below the Service")
+	}
+	if rrs, _, _ = z.answer("127-77-9-51.prod.pod.cluster.local.", dns.TypeA); len(rrs) != 1 {
+		t.Errorf("by its address: %v", rrs)
 	}
 }
 
@@ -241,4 +266,3 @@ func TestForwarding(t *testing.T) {
 }
 
 // dashed is an IPv4 address as a label of DNS.
-func dashed(a netip.Addr) string { return strings.ReplaceAll(a.String(), ".", "-") }

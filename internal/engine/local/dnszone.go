@@ -163,7 +163,7 @@ func (z *zone) podOf(label string) (int, bool) {
 // addresses to go with them.
 func (z *zone) srv(name string, ports ...string) (rrs, extra []dns.RR) {
 	for _, n := range z.listed() {
-		target := z.net.podFQDN(n) + "."
+		target := z.net.endpoint(n) + "."
 		for _, port := range ports {
 			num := z.net.epmdPort()
 			if port == plan.ServicePortDist {
@@ -186,7 +186,7 @@ func (z *zone) reverse(name string, qtype uint16) (rrs, extra []dns.RR, exists b
 			}
 			if rev == name {
 				if qtype == dns.TypePTR {
-					rrs = append(rrs, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: z.net.podFQDN(n) + "."})
+					rrs = append(rrs, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: z.net.endpoint(n) + "."})
 				}
 				return rrs, nil, true
 			}

@@ -33,7 +33,7 @@ func TestThreeReplicasMesh(t *testing.T) {
 			if len(hosts) != 3 {
 				t.Errorf("the ingress reached %v, want all three", hosts)
 			}
-			resolvesLikeAPod(t, a)
+			resolvesLikeAPod(t, a, id)
 			noCookieAnywhere(t, a)
 
 			pids := []int{s.PID} // the engine is this process
@@ -78,17 +78,21 @@ func whoAnswers(t *testing.T, url string) string {
 
 // resolvesLikeAPod asks DNS from inside a BEAM, as libraries do: by inet_res,
 // with the search list, A and SRV, and by inet:getaddr for names of the world.
-func resolvesLikeAPod(t *testing.T, a *app) {
+func resolvesLikeAPod(t *testing.T, a *app, id Identity) {
 	t.Helper()
 	target, err := a.MeshTarget(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := dashed(netip.MustParseAddr(a.pod("tally-0").IP))
+	if id == IdentityStable {
+		first = "tally-0"
+	}
 	for expr, want := range map[string]string{
 		`:inet_res.getbyname('tally-headless', :a) |> elem(1) |> elem(5) |> length |> IO.inspect`:                          "3",
 		`:inet_res.getbyname('tally-headless.prod.svc.cluster.local', :srv) |> elem(1) |> elem(5) |> length |> IO.inspect`: "6",
 		`:inet_res.getbyname('_tcp-dist._tcp.tally-headless.prod.svc.cluster.local', :srv) |> elem(1) |> elem(5)
-		 |> Enum.map(&elem(&1, 3)) |> Enum.sort |> hd |> IO.puts`: "tally-0." + target.Service,
+		 |> Enum.map(&elem(&1, 3)) |> Enum.sort |> hd |> IO.puts`: first + "." + target.Service,
 		`:inet.getaddr('tally-2.tally-headless', :inet) |> elem(1) |> Tuple.to_list |> Enum.join(".") |> IO.puts`: a.pod("tally-2").IP,
 		`:inet.getaddr('nobody.tally-headless', :inet) |> IO.inspect`:                                             "{:error, :nxdomain}",
 		`:inet.getaddr('localhost', :inet) |> IO.inspect`:                                                         "{:ok, {127, 0, 0, 1}}",

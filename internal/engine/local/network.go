@@ -132,6 +132,16 @@ func (w network) podFQDN(n int) string {
 	return w.pod(n) + "." + w.serviceFQDN()
 }
 
+// endpoint is the name by which the Service's records call the replica at a place: cluster
+// DNS knows a host name of a StatefulSet's pods, and of others only the address. (That
+// pods of a Deployment can be looked up by their name here, too, costs nobody anything.)
+func (w network) endpoint(n int) string {
+	if w.identity == IdentityStable {
+		return w.podFQDN(n)
+	}
+	return dashed(w.addr(n)) + "." + w.serviceFQDN()
+}
+
 // search is the list of domains that a pod's resolver tries.
 func (w network) search() []string {
 	d := w.clusterDomain()
@@ -216,6 +226,9 @@ func erlangAddr(a netip.Addr) string {
 	b := a.As4()
 	return fmt.Sprintf("{%d,%d,%d,%d}", b[0], b[1], b[2], b[3])
 }
+
+// dashed writes an IPv4 address as a label, such as 127-77-1-1.
+func dashed(a netip.Addr) string { return strings.ReplaceAll(a.String(), ".", "-") }
 
 // undashed reads a label such as 127-77-1-1 as an IPv4 address.
 func undashed(label string) (netip.Addr, bool) {
