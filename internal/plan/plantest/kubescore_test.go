@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
+	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/plan"
 	"github.com/phialdev/phial/internal/plan/plantest"
 )
 
@@ -114,4 +120,42 @@ func score(t *testing.T, bin string, objects []byte) []scored {
 		t.Fatal("kube-score saw no object")
 	}
 	return all
+}
+
+// What `phial init` writes, and an example shows, is where teams begin: nothing of it is
+// critical, and nothing is accepted.
+func TestKubeScoreFindsNothingCriticalInTheExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds kube-score, and -short was asked for")
+	}
+	bin := kubeScore(t)
+	files, err := filepath.Glob("../../../examples/*/phial.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no example has a phial.yaml: %v", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var app v1alpha1.BeamApp
+		if err := yaml.UnmarshalStrict(b, &app); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		p, err := plan.New(&app, plan.Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		var objects bytes.Buffer
+		if err := plan.Encode(&objects, p.Objects()); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range score(t, bin, objects.Bytes()) {
+			for _, c := range o.Checks {
+				if !c.Skipped && c.Grade == critical {
+					t.Errorf("%s: %s: %s: %+v", file, o.ObjectName, c.Check.ID, c.Comments)
+				}
+			}
+		}
+	}
 }
