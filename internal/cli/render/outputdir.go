@@ -71,7 +71,7 @@ func writeDir(s *term.IO, dir string, objects []object) error {
 			return fmt.Errorf("remove what is no longer wanted: %w", err)
 		}
 	}
-	s.Notef("%s: %d files written, %d removed, %d as they were", dir, len(write), len(remove), len(order)-len(write))
+	s.Notef("%s: files written: %d, removed: %d, right already: %d", dir, len(write), len(remove), len(order)-len(write))
 	return nil
 }
 
