@@ -101,6 +101,9 @@ func OpenApp(ctx context.Context, c *local.Client, p *probe.Prober) (*Target, er
 	if p.Cookie, err = dist.CookieFromFile(mt.CookieFile); err != nil {
 		return nil, err
 	}
+	if p.TLS, err = mt.TLS(); err != nil {
+		return nil, fmt.Errorf("read the certificate of %s: %w", st.Name, err)
+	}
 	p.CookieCertain = true
 	p.EPMDPort, p.Ports = mt.EPMDPort, mt.Ports
 	useResolver(p, mt.Resolver)

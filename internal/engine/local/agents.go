@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -59,7 +60,15 @@ const probeTimeout = 1500 * time.Millisecond
 // what EPMD does not say, a peer does not find either.
 func (e *engine) prober(r *replica, resolver *net.Resolver) *probe.Prober {
 	return &probe.Prober{Cookie: e.cookie, EPMDPort: e.net.epmdPort(), Ports: []uint16{},
-		Resolve: e.resolveFor(r, resolver), Timeout: probeTimeout}
+		Resolve: e.resolveFor(r, resolver), Timeout: probeTimeout, TLS: e.clientTLS()}
+}
+
+// clientTLS is how the engine itself speaks to nodes; nil: without TLS.
+func (e *engine) clientTLS() *tls.Config {
+	if e.tls == nil {
+		return nil
+	}
+	return e.tls.config
 }
 
 // resolverAt asks one DNS server and nobody else.

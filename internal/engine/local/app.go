@@ -100,8 +100,11 @@ func (o *Options) beamApp(release string) (app *v1alpha1.BeamApp, told []string,
 		spec.Clustered.Identity = o.Identity.inAPI()
 	}
 	if o.NoHTTP && spec.HTTP != nil {
-		tell("--no-http", "", "http")
+		told = append(told, "--no-http, in place of http in "+o.appFile())
 		spec.HTTP, spec.Health.Path, spec.Health.LivePath = nil, "", ""
+	}
+	if o.Grace != 0 {
+		told = append(told, fmt.Sprintf("--grace %v, in place of what shutdown adds up to in %s", o.Grace, o.appFile()))
 	}
 	o.setValues(spec)
 	return app, told, nil

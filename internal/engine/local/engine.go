@@ -29,6 +29,7 @@ type engine struct {
 	told    []string // what the options replaced in the caller's BeamApp
 	ignored []string // what the plan says and the engine leaves to Kubernetes
 	cookie  dist.Cookie
+	tls     *distTLS // nil: the nodes speak without
 	net     network
 	url     string
 	started time.Time
@@ -190,6 +191,9 @@ func (e *engine) run(web net.Listener) (err error) {
 	}
 	defer e.slot.close()
 	e.net = e.cast.network(e.slot.number)
+	if err := e.makeTLS(); err != nil {
+		return err
+	}
 	e.screen = newScreen(e.opts.Out, e.opts.Color)
 	defer e.screen.close()
 	e.spawner = newSpawner()

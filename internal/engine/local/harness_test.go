@@ -182,8 +182,12 @@ func (a *app) prober() (*probe.Prober, MeshTarget) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	tlsConfig, err := target.TLS()
+	if err != nil {
+		a.t.Fatal(err)
+	}
 	resolver := resolverAt(target.Resolver)
-	return &probe.Prober{Cookie: cookie, EPMDPort: target.EPMDPort, Ports: target.Ports, Service: target.Service, Timeout: 2 * time.Second,
+	return &probe.Prober{TLS: tlsConfig, Cookie: cookie, EPMDPort: target.EPMDPort, Ports: target.Ports, Service: target.Service, Timeout: 2 * time.Second,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return resolver.LookupNetIP(ctx, "ip", host+".")
 		}}, target

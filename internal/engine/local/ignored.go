@@ -56,6 +56,9 @@ func (c *cast) ignored() []string {
 				add(&fields, f)
 			}
 		}
+		if w != c.migration && len(w.container.Command)+len(w.container.Args) > 0 {
+			add(&fields, "command") // a release is started by its own script
+		}
 		for _, other := range slices.Concat(w.template.Spec.InitContainers, w.template.Spec.Containers) {
 			if other.Name != plan.ContainerApp && other.Name != plan.ContainerAgent {
 				add(&rest, "container "+other.Name)
@@ -68,7 +71,7 @@ func (c *cast) ignored() []string {
 		}
 		used, unused := mountsOf(w, c.plan, "").pointedTo(w.texts(c.plan))
 		for _, m := range used {
-			if m.given {
+			if m.given && m.path != plan.PathTLS { // the engine makes certificates of its own
 				add(&rest, "what is in volume "+m.volume+" at "+m.path)
 			}
 		}

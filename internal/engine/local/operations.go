@@ -26,6 +26,9 @@ func (e *engine) target() MeshTarget {
 	t := MeshTarget{CookieFile: e.state.cookiePath(), EPMDPort: e.net.epmdPort(), Resolver: e.slot.dns.addr(),
 		Service: e.net.serviceFQDN(), Identity: e.net.identity}
 	t.Clustered = e.cast.serving.member
+	if e.tls != nil {
+		t.TLSDir = e.state.tlsDir()
+	}
 	for _, r := range e.serving() {
 		t.Nodes = append(t.Nodes, r.node)
 		first, _ := e.net.distPorts(r.n)

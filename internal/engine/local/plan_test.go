@@ -102,11 +102,7 @@ func TestPlanRefused(t *testing.T) {
 	for want, o := range map[string]Options{
 		"fewer with --replicas": {App: beamApp("shop", func(s *v1alpha1.BeamAppSpec) { s.Replicas = new(int32(80)) })},
 		"nothing to run":        {App: beamApp("shop", func(s *v1alpha1.BeamAppSpec) { s.Replicas = new(int32(0)) })},
-		"TLS between its nodes": {App: beamApp("shop", func(s *v1alpha1.BeamAppSpec) {
-			s.Clustered = &v1alpha1.ClusteredSpec{}
-			s.Clustered.Distribution.TLS = v1alpha1.DistributionTLSSpec{Mode: v1alpha1.Enabled, SecretName: "x"}
-		})},
-		"of type Stateless": {Identity: IdentityStable, App: beamApp("shop", func(s *v1alpha1.BeamAppSpec) { s.Type = v1alpha1.Stateless })},
+		"of type Stateless":     {Identity: IdentityStable, App: beamApp("shop", func(s *v1alpha1.BeamAppSpec) { s.Type = v1alpha1.Stateless })},
 	} {
 		if _, _, err := planOf(o, ""); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want one line with %q", err, want)
@@ -196,7 +192,7 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", planned, got, want)
 		}
 	}
-	for line, want := range map[string]string{"-proto_dist inet6_tcp": "", "-proto_dist inet6_tcp -x y": "-x y", "-x": "-x"} {
+	for line, want := range map[string]string{"-proto_dist inet6_tcp": "", "-proto_dist inet6_tcp -x y": "-x y", "-proto_dist inet6_tls": "-proto_dist inet_tls", "-x": "-x"} {
 		if got := overIPv4(line); got != want {
 			t.Errorf("%s: got %s, want %s", line, got, want)
 		}

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/beamtest"
 )
 
 // Disabled agents join nobody, and the app's own path is the gate: three replicas that
@@ -88,6 +89,31 @@ func TestPipelinesAreNoMembers(t *testing.T) {
 	a.fullMesh(2)
 	if got := a.rpc("tally-orders-0", `IO.inspect(Node.list())`); got != "[]" {
 		t.Errorf("the pipeline is connected to %s", got)
+	}
+}
+
+// Distribution over TLS, by both identities: the nodes mesh, tools reach them, and
+// nobody does who has no certificate.
+func TestDistributionOverTLS(t *testing.T) {
+	t.Parallel()
+	for _, id := range []v1alpha1.Identity{v1alpha1.Address, v1alpha1.Stable} {
+		t.Run(string(id), func(t *testing.T) {
+			t.Parallel()
+			a := up(t, Options{Dir: beamtest.BuildRelease(t, "testdata/scout"), EndpointDelay: -1, App: beamApp("scout", func(s *v1alpha1.BeamAppSpec) {
+				s.Replicas, s.HTTP = new(int32(2)), &v1alpha1.HTTPSpec{}
+				s.Clustered = &v1alpha1.ClusteredSpec{Identity: id}
+				s.Clustered.Distribution.TLS = v1alpha1.DistributionTLSSpec{Mode: v1alpha1.Enabled, SecretName: "scout-tls"}
+			})})
+			a.fullMesh(2)
+			if got := a.rpc("scout-0", `IO.puts(length(Node.list()))`); got != "1" {
+				t.Errorf("rpc says %s peers", got)
+			}
+			p, target := a.prober()
+			p.TLS = nil
+			if o, err := p.Observe(t.Context(), target.Nodes); err != nil || o.Nodes[0].Flags.Proto != "" {
+				t.Errorf("without a certificate: %+v, %v", o, err)
+			}
+		})
 	}
 }
 

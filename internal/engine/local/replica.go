@@ -174,6 +174,7 @@ func (e *engine) launch(w *workload, n int) launch {
 	l := launch{net: e.net, n: n, plan: e.cast.plan, work: w, state: e.state, release: e.release,
 		listenOn: erlangAddr(e.net.addr(n)), env: e.opts.Env}
 	l.mounts, _ = mountsOf(w, e.cast.plan, l.dir()).pointedTo(w.texts(e.cast.plan))
+	e.fillTLS(w, l.mounts)
 	return l
 }
 

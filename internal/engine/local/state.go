@@ -108,6 +108,7 @@ func (s *state) path(elem ...string) string {
 	return filepath.Join(append([]string{s.dir}, elem...)...)
 }
 
+func (s *state) tlsDir() string     { return s.path("tls") }
 func (s *state) cookiePath() string { return s.path("cookie") }
 
 // releasePath is where the release that runs is, if it was built for this.
@@ -165,6 +166,7 @@ func (s *state) clear() {
 		os.Remove(s.path(name)) //nolint:errcheck // usually not there
 	}
 	os.RemoveAll(s.releasePath()) //nolint:errcheck // it is in nobody's way
+	os.RemoveAll(s.tlsDir())      //nolint:errcheck // it is in nobody's way
 	pods, _ := os.ReadDir(s.path("pods"))
 	for _, p := range pods {
 		for _, name := range []string{"cookie", "inetrc"} {

@@ -95,6 +95,9 @@ type MeshTarget struct {
 	Resolver   string   `json:"resolver"` // host:port of the instance's DNS, UDP and TCP
 	Service    string   `json:"service"`  // full name of the headless Service, without a dot at the end
 	Identity   Identity `json:"identity"`
+	// TLSDir has ca.crt, tls.crt and tls.key where the nodes speak distribution over TLS,
+	// readable by the instance's user only; empty: they do not.
+	TLSDir string `json:"tlsDir,omitempty"`
 	// Ports are the distribution ports that replicas listen on: where to look
 	// for a node whose EPMD does not answer.
 	Ports []uint16 `json:"ports"`

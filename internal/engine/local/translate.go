@@ -88,8 +88,13 @@ func (l launch) flags(planned string) string {
 func overIPv4(line string) string {
 	var out []string
 	for _, flag := range flagsOf(line) {
-		if len(flag) == 2 && flag[0] == "-"+beam.FlagProtoDist && flag[1] == beam.ProtoTCP6 {
-			continue
+		if len(flag) == 2 && flag[0] == "-"+beam.FlagProtoDist {
+			switch flag[1] {
+			case beam.ProtoTCP6:
+				continue
+			case beam.ProtoTLS6:
+				flag[1] = beam.ProtoTLS
+			}
 		}
 		out = append(out, flag...)
 	}

@@ -160,9 +160,6 @@ func (c *cast) check() error {
 	if c.serving.replicas == 0 && len(c.pipelines) == 0 {
 		return fmt.Errorf("%s has 0 replicas and no pipeline: there is nothing to run; give --replicas", c.serving.name)
 	}
-	if strings.Contains(c.serving.env(beam.EnvElixirErlOptions), beam.FlagTLSDistOptions) {
-		return fmt.Errorf("%s wants TLS between its nodes (clustered.distribution.tls), which the local engine does not give them: set mode: Disabled to run it here", c.serving.name)
-	}
 	return nil
 }
 
