@@ -33,9 +33,9 @@ has, such as limits and policies, is named once and left out. Values of Secrets 
 ConfigMaps of the cluster come from your own environment, by the variable's name,
 from --env-file or from --env.
 
-It joins the nodes into one mesh, whether or not
-the app brings a clustering library, and sends HTTP at the ingress only to
-replicas that are ready. Ctrl-C stops everything; a second one does not wait.
+It joins the nodes into one mesh, whether or not the app brings a clustering
+library, and sends HTTP at the ingress only to replicas that are ready. Ctrl-C stops
+everything; a second one does not wait.
 
 Each replica gets in its environment, as in a pod: POD_NAME, POD_IP, POD_NAMESPACE,
 HOSTNAME, PORT (where the app has to listen for HTTP: another for each replica),
