@@ -56,17 +56,20 @@ fmt: $(LINT) ## format the code
 
 generate: ## what is generated from api/v1alpha1: the definition, copying code, docs/reference/beamapp.md
 	$(GO) generate ./deploy/crd
+	$(GO) generate ./internal/manifest
 	$(GO) test ./internal/apidoc -run 'TestPage$$' -update
 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	@for f in erlang/etf:FuzzDecode erlang/etf:FuzzRoundTrip erlang/epmd:FuzzRequest erlang/epmd:FuzzAnswer \
-	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake internal/project:FuzzRead; do \
+	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake internal/project:FuzzRead internal/manifest:FuzzRead \
+	  internal/plan:FuzzPodTemplate internal/plan:FuzzYAMLStrings; do \
 	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
 
 bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the release's own tools; fails where one is missed
 	$(GO) run ./erlang/etf/bench
 	$(GO) run ./internal/bench/connect
 	$(GO) run ./internal/bench/startup
+	$(GO) run ./internal/bench/render
 	$(GO) test -run '^$$' -bench 'Scan1000' -benchtime 3x ./internal/probe
 	$(GO) test -run '^$$' -bench . ./erlang/dist
 

@@ -6,7 +6,6 @@ import _ "embed"
 
 //go:generate go tool controller-gen object paths=../../api/...
 //go:generate go tool controller-gen crd:crdVersions=v1 paths=../../api/... output:crd:dir=.
-//go:generate go generate ../../internal/manifest
 
 // YAML is the CustomResourceDefinition.
 //
