@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,8 +34,8 @@ func FuzzRead(f *testing.F) {
 			t.Error("neither an app nor an error")
 		}
 		lines := strings.Count(string(text), "\n") + 1
-		problems, ok := err.(Problems)
-		if err != nil && !ok {
+		var problems Problems
+		if err != nil && !errors.As(err, &problems) {
 			t.Fatal(err)
 		}
 		for _, p := range problems {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -35,7 +36,7 @@ func parsePath(path string) ([]step, error) {
 		steps = append(steps, s)
 	}
 	if len(steps) == 0 {
-		return nil, fmt.Errorf("a path is missing: write it as spec.env[0].name")
+		return nil, errors.New("a path is missing: write it as spec.env[0].name")
 	}
 	return steps, nil
 }

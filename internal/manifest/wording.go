@@ -243,7 +243,7 @@ func (w *wording) shown(path string, bad any) string {
 }
 
 func shownValue(v any, hide bool) string {
-	kind := ""
+	var kind string
 	switch v.(type) {
 	case map[string]any:
 		return "a mapping"

@@ -2,6 +2,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -133,11 +134,11 @@ func (o *options) complete(args, set []string) error {
 	case len(args) == 1 && o.file != "":
 		return fmt.Errorf("both %s and -f %s were given: use one of them", args[0], o.file)
 	case o.outputDir != "" && o.diff != "":
-		return fmt.Errorf("--output-dir writes and --diff only compares: use one of them")
+		return errors.New("--output-dir writes and --diff only compares: use one of them")
 	case o.outputDir != "" && o.format != formatYAML:
 		return fmt.Errorf("--output-dir writes YAML: leave out -o %s", o.format)
 	case o.diff == manifest.Stdin && o.file == manifest.Stdin:
-		return fmt.Errorf("-f and --diff can't both read standard input")
+		return errors.New("-f and --diff can't both read standard input")
 	}
 	if o.file == "" {
 		o.file = inDir(".")

@@ -124,12 +124,12 @@ func differences(o options, there, want []plain) []difference {
 		case !ok:
 			add(missing, p, os.DevNull, label, nil, p.yaml)
 		case !bytes.Equal(before.yaml, p.yaml):
-			add(changed, p, p.Label()+", "+before.Position.String(), label, before.yaml, p.yaml)
+			add(changed, p, fmt.Sprintf("%s, %s", p.Label(), before.Position), label, before.yaml, p.yaml)
 		}
 	}
 	for _, p := range there {
 		if _, left := old[p.key()]; left && ours(o, p, want) {
-			add(extra, p, p.Label()+", "+p.Position.String(), os.DevNull, p.yaml, nil)
+			add(extra, p, fmt.Sprintf("%s, %s", p.Label(), p.Position), os.DevNull, p.yaml, nil)
 		}
 	}
 	return all
