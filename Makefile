@@ -31,7 +31,7 @@ build: ## build bin/phial
 install: ## install phial into GOBIN
 	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/phial
 
-demo: setup-demo build ## run examples/tally as three replicas, show the mesh, break one, say why; ends by itself
+demo: setup-demo build ## what one spec stands for; examples/tally as three replicas, their mesh, one broken, why; ends by itself
 	@scripts/demo.sh
 
 test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector

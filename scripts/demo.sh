@@ -1,5 +1,5 @@
 #!/bin/sh
-# The demo: three replicas of examples/tally, their mesh, a request answered by
+# The demo: one spec and its objects, three replicas of examples/tally, their mesh, a request answered by
 # each, one broken on purpose and diagnosed, mended, and everything ended.
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,7 +26,12 @@ expect() {
 }
 trap 'phial down --name $app >/dev/null 2>&1 || true' EXIT
 
-say "1. Three replicas of a real Elixir release, named as Kubernetes would name them"
+say "0. One short spec, and the objects that follow from it for Kubernetes"
+run grep -v '^ *#' examples/tally/phial.yaml
+echo "$ phial render examples/tally    # names alone"
+phial render examples/tally 2>/dev/null | awk '/^kind:/ {kind = $2} /^  name:/ {print "  " kind "/" $2}'
+
+say "1. Three replicas from the same spec on this machine, named as Kubernetes would name them"
 run phial up examples/tally --name $app --replicas 3 --detach
 
 say "2. Do they form a mesh?"
