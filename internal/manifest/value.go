@@ -152,7 +152,7 @@ func (c *converter) scalar(n *yaml.Node, path string) any {
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {
-		c.problem(n, path, "%s is no %s", n.Value, strings.TrimPrefix(tag, "!!"))
+		c.problem(n, path, "this is no %s, as its tag says", strings.TrimPrefix(tag, "!!"))
 		return n.Value
 	}
 	switch v := v.(type) {

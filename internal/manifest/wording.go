@@ -225,7 +225,7 @@ func (w *wording) quote(path string) string {
 }
 
 // secret are the parts of a path below which values may be.
-var secret = regexp.MustCompile(`\.env\[|\.podTemplate\b|\bannotations\b|\.command\b`)
+var secret = regexp.MustCompile(`\.env\[|\.podTemplate\b|\bannotations\b|\.command\b|\.flags\b`)
 
 // shown tells what stands at a path: the value where it is short and can be no secret.
 // The API server's code gives the value that it does not like, or only the type of it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +161,24 @@ func TestNothingIsHalfWritten(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// Colour is for terminals, and changes no character of what is said.
+func TestColour(t *testing.T) {
+	in := inputs(t)[0]
+	o := options{diff: filepath.Join(t.TempDir(), "none.yaml")}
+	if err := os.WriteFile(o.diff, []byte("# nothing yet\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plain, _, _ := in.run(t, o)
+	o.file, o.agentImage, o.format = manifest.Stdin, in.agentImage, formatYAML
+	var out, errs bytes.Buffer
+	_ = render(&term.IO{In: strings.NewReader(in.text), Out: &out, Err: &errs, Colour: true}, o)
+	if !strings.Contains(out.String(), "\x1b[32m+kind: Deployment\x1b[0m\n") || strings.Contains(plain, "\x1b") {
+		t.Errorf("with colour:\n%q\nwithout:\n%q", out.String(), plain)
+	}
+	if bare := regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(out.String(), ""); bare != plain {
+		t.Error(cmp.Diff(plain, bare))
 	}
 }
