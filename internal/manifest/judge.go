@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
@@ -16,7 +18,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/phialdev/phial/api/v1alpha1"
@@ -36,7 +38,7 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 		w.add("metadata", "%s", plainJSON(metaErr))
 	}
 
-	full := runtime.DeepCopyJSON(object)
+	full := kruntime.DeepCopyJSON(object)
 	defaulting.PruneNonNullableNullsWithoutDefaults(full, s.structural)
 	defaulting.Default(full, s.structural)
 	errs := validation.ValidateCustomResource(nil, full, s.openAPI)
@@ -52,7 +54,7 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 			places = append(places, e.Field)
 		}
 	}
-	errs = append(errs, s.rules.judge(nil, full, object, places)...)
+	errs = append(errs, s.rules.judge(full, object, places)...)
 	w.refused(errs)
 	if blocked || len(w.problems) > 0 {
 		return nil, w.problems
@@ -89,35 +91,58 @@ func blocks(e *field.Error) bool {
 	}, e.Type)
 }
 
-// judge asks the rules of v and of all within it that was written: defaults keep the rules, or
-// no API server would take the definition. Where a value is wrong already, those around it are not asked.
-func (r *rules) judge(path *field.Path, v, written any, wrong []string) field.ErrorList {
-	if r == nil || written == nil {
-		return nil
+// A question is one value that has rules.
+type question struct {
+	rules *rules
+	path  *field.Path
+	value any
+}
+
+// judge asks the rules of v and of all within it that was written: defaults keep the rules,
+// or no API server would take the definition. Where a value is wrong already, those
+// around it are not asked. The rules are compiled and asked side by side, since for
+// one app that is most of the time there is.
+func (r *rules) judge(v, written any, wrong []string) field.ErrorList {
+	var all []question
+	r.questions(nil, v, written, wrong, &all)
+	answers := make([]field.ErrorList, len(all))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, q := range all {
+		g.Go(func() error {
+			answers[i], _ = q.rules.here().Validate(context.Background(), q.path, q.rules.schema, q.value, nil, math.MaxInt64)
+			return nil
+		})
 	}
-	var errs field.ErrorList
+	_ = g.Wait() // none fails: what is wrong is in the answers
+	return slices.Concat(answers...)
+}
+
+func (r *rules) questions(path *field.Path, v, written any, wrong []string, all *[]question) {
+	if r == nil || written == nil {
+		return
+	}
 	if r.here != nil && !slices.ContainsFunc(wrong, func(w string) bool { return path == nil || within(w, path.String()) }) {
-		errs, _ = r.here().Validate(context.Background(), path, r.schema, v, nil, math.MaxInt64)
+		*all = append(*all, question{r, path, v})
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		written, _ := written.(map[string]any)
 		for name, value := range v {
 			if p := r.properties[name]; p != nil {
-				errs = append(errs, p.judge(path.Child(name), value, written[name], wrong)...)
+				p.questions(path.Child(name), value, written[name], wrong, all)
 			} else if r.items != nil {
-				errs = append(errs, r.items.judge(path.Key(name), value, written[name], wrong)...)
+				r.items.questions(path.Key(name), value, written[name], wrong, all)
 			}
 		}
 	case []any:
 		written, _ := written.([]any)
 		for i, value := range v {
 			if r.items != nil && i < len(written) {
-				errs = append(errs, r.items.judge(path.Index(i), value, written[i], wrong)...)
+				r.items.questions(path.Index(i), value, written[i], wrong, all)
 			}
 		}
 	}
-	return errs
 }
 
 // plainJSON leaves out what only the programmer of encoding/json understands.
