@@ -24,7 +24,7 @@ func (s *settings) budgetFor(w workload, most int32) *policyv1.PodDisruptionBudg
 	}
 	return &policyv1.PodDisruptionBudget{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "PodDisruptionBudget"},
-		ObjectMeta: s.workloadMeta(w),
+		ObjectMeta: s.besideMeta(w),
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MaxUnavailable:             new(intstr.FromInt32(1)),
 			Selector:                   &metav1.LabelSelector{MatchLabels: s.selector(w)},

@@ -7,7 +7,7 @@ const (
 	LabelInstance  = "app.kubernetes.io/instance"   // of the workload: APP or APP-PIPELINE
 	LabelComponent = "app.kubernetes.io/component"  // ComponentNode and so on, on what belongs to one
 	LabelManagedBy = "app.kubernetes.io/managed-by" // ManagedBy
-	LabelVersion   = "app.kubernetes.io/version"    // the image's tag, where that can be a label
+	LabelVersion   = "app.kubernetes.io/version"    // the image's tag, where that can be a label; on workloads and pods
 	ManagedBy      = "phial"
 )
 

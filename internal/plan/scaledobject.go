@@ -41,7 +41,7 @@ func (s *settings) scaledObject(w workload) *unstructured.Unstructured {
 	if most > 0 {
 		spec["maxReplicaCount"] = int64(most)
 	}
-	return s.custom("keda.sh/v1alpha1", "ScaledObject", s.workloadMeta(w), spec)
+	return s.custom("keda.sh/v1alpha1", "ScaledObject", s.besideMeta(w), spec)
 }
 
 // kafkaTrigger asks for one pod for each so many messages of topic that wait. KEDA

@@ -119,26 +119,33 @@ func (s *settings) meta(name, component string) metav1.ObjectMeta {
 }
 
 // labels are those of an object. A pipeline's instance is the name of its workload, any
-// other is the app's.
+// other is the app's. The version is not among them: a new one changes the workloads,
+// and nothing else.
 func (s *settings) labels(instance, component string) map[string]string {
 	l := map[string]string{LabelName: s.app.Name, LabelInstance: instance, LabelManagedBy: ManagedBy}
 	if component != "" {
 		l[LabelComponent] = component
 	}
-	if v := imageVersion(s.spec.Image); v != "" {
-		l[LabelVersion] = v
-	}
 	return l
 }
 
-// workloadMeta is the metadata of a workload and of what there is one of for each.
+// workloadMeta is the metadata of a workload.
 func (s *settings) workloadMeta(w workload) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: w.name, Namespace: s.app.Namespace, Labels: s.podLabels(w)}
 }
 
-// podLabels are those of the workload's pods: its selector and more.
+// besideMeta is the metadata of what there is one of for each workload.
+func (s *settings) besideMeta(w workload) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: w.name, Namespace: s.app.Namespace, Labels: s.labels(s.instance(w), w.component)}
+}
+
+// podLabels are those of the workload and its pods: its selector and more.
 func (s *settings) podLabels(w workload) map[string]string {
-	return s.labels(s.instance(w), w.component)
+	l := s.labels(s.instance(w), w.component)
+	if v := imageVersion(s.spec.Image); v != "" {
+		l[LabelVersion] = v
+	}
+	return l
 }
 
 // selector is the labels that select the workload's pods and no others. It can't be

@@ -71,7 +71,7 @@ func warnDiscovery(s *settings) []Warning {
 	}
 	if why := nobodyJoins(s); why != "" {
 		return warn(path, finding.NobodyDials,
-			"nobody joins these replicas: discovery Phial is the agents' work, and %s; each will be a mesh of its own", why)
+			"nobody joins these replicas: discovery Phial is the agents' work, and %s; each will be a mesh of its own. Let the app find its peers (dns_cluster, with discovery DNSCluster; libcluster, with the one that it uses) and say so here", why)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func warnAgent(s *settings) []Warning {
 	if s.spec.Agent == v1alpha1.Disabled || s.agent {
 		return nil
 	}
-	all := warn("spec.agent", "", "there is no agent image: the plan is as with agent Disabled, and nobody joins or drains")
+	all := warn("spec.agent", "", "there is no agent image yet: the plan is as with agent Disabled, and nobody joins or drains; agent: Disabled says that you know")
 	if s.spec.Shutdown.Hook != nil {
 		all = append(all, warn("spec.shutdown.hook", "", "the agent calls the hook, and there is no agent image: nobody does")...)
 	}
