@@ -43,7 +43,11 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 	defaulting.Default(full, s.structural)
 	errs := validation.ValidateCustomResource(nil, full, s.openAPI)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, s.structural, full)...)
-	if meta != nil {
+	switch {
+	case metaErr != nil: // said above
+	case meta == nil:
+		errs = append(errs, judgeMeta(metav1.ObjectMeta{})...)
+	default:
 		errs = append(errs, judgeMeta(*meta)...)
 	}
 	blocked := metaErr != nil
