@@ -61,12 +61,14 @@ func Root(s *term.IO) *cobra.Command {
 		Use:   "phial",
 		Short: "Run Elixir on Kubernetes so that the cluster you think you have is the cluster you have",
 		Long: `Phial runs Elixir (any BEAM release) so that the cluster you think you have is the
-cluster you have. It runs the replicas of an app on this machine as Kubernetes
-would, joins them into one mesh, shows who sees whom as the nodes themselves
-report it, and names the cause of every link that is missing.
+cluster you have. From one short spec it writes every Kubernetes object that has to
+agree, and runs the same replicas on this machine as Kubernetes would; it joins them
+into one mesh, shows who sees whom as the nodes themselves report it, and names the
+cause of every link that is missing.
 
 Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
-		Example: `  phial try examples/tally
+		Example: `  phial init && phial render
+  phial try examples/tally
   phial up examples/tally --detach && phial mesh
   phial mesh --node shop@10.0.0.7 --cookie-file /run/secrets/cookie`,
 		Version:       version(),
