@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/phialdev/phial/internal/spell"
 )
@@ -26,7 +27,7 @@ type Setting struct {
 func ParseSetting(flag, argument string) (Setting, error) {
 	path, value, ok := strings.Cut(argument, "=")
 	if !ok || path == "" {
-		return Setting{}, fmt.Errorf("%s %s: want PATH=VALUE, such as replicas=5 or env[PORT].value=4001", flag, argument)
+		return Setting{}, fmt.Errorf("%s %s: want PATH=VALUE, such as replicas=5 or env[POOL_SIZE].value=20", flag, argument)
 	}
 	return Setting{Flag: flag + " " + path, Path: path, Value: value}, nil
 }
@@ -48,6 +49,7 @@ func (s *schema) set(d *Document, object map[string]any, o Setting) *Problem {
 		return s.setMetadata(d, object, steps, o)
 	}
 	var whole string // the path with names of list entries made indices
+	before := kruntime.DeepCopyJSON(object)
 	// The root is a map, and so changed in place.
 	_, err = walkSet(object, s.structural, steps, "", func(leaf *structuralschema.Structural, where string) (any, error) {
 		whole = where
@@ -57,7 +59,39 @@ func (s *schema) set(d *Document, object map[string]any, o Setting) *Problem {
 		return refuse("%v", err)
 	}
 	d.cameFrom(whole, o.Flag)
+	// What had to be made on the way came by the flag, too: the name of a new entry of a
+	// list, and what that still lacks.
+	if made := firstMade(before, whole); made != "" {
+		d.cameFrom(made, o.Flag)
+	}
 	return nil
+}
+
+// firstMade is the shortest path to or through which path leads that v does not have, and
+// empty where v has it all. path is as walkSet writes it.
+func firstMade(v any, path string) string {
+	at := ""
+	steps, _ := parsePath(path) // of walkSet, so it is right
+	for _, s := range steps {
+		var there bool
+		switch of := v.(type) {
+		case map[string]any:
+			v, there = of[s.name]
+			at = join(at, s.name)
+		case []any:
+			i, err := strconv.Atoi(s.name)
+			if there = err == nil && i < len(of); there {
+				v = of[i]
+			}
+			at += "[" + s.name + "]"
+		default: // nothing, or what gave way
+			return at
+		}
+		if !there || v == nil {
+			return at
+		}
+	}
+	return ""
 }
 
 func (d *Document) cameFrom(path, flag string) {

@@ -38,7 +38,7 @@ earlier render wrote there and that are no longer wanted go; others are never to
 
 --set PATH=VALUE lays a value over every BeamApp that is read. Paths are below spec,
 unless they begin with spec. or metadata.; the schema says which type the value has;
-entries of a list go by index or, where they have names, by name: env[PORT].value=4001.
+entries of a list go by index or, where they have names, by name: env[POOL_SIZE].value=20.
 Fields with parts take YAML: http={port: 8080}.
 
 --diff compares with what is in a file or directory, object by object, whatever the
