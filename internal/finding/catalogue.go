@@ -97,7 +97,7 @@ var catalogue = []Entry{
 		"make the StatefulSet's serviceName the headless Service's name, with publishNotReadyAddresses: true"},
 	{NobodyDials, "nobody dials", Error,
 		"every check passes between {nodes}, and no link is up: nothing dials",
-		"configure discovery in the app: a topology in the supervision tree (Cluster.Supervisor), or DNS_CLUSTER_QUERY; `phial up` joins a local app's replicas by itself"},
+		"configure discovery in the app: a topology in the supervision tree (Cluster.Supervisor), or DNS_CLUSTER_QUERY; or let Phial's agents join the replicas (agent: Enabled, join: Auto), as `phial up` does unless phial.yaml says agent: Disabled or join: Never"},
 	{ForeignListed, "discovery lists a foreign node", Warning,
 		"{subject} lists {address}, where another app's node answers: {found}",
 		"use a label of its own in the Service's selector, and a base name and a cookie of its own for each app"},

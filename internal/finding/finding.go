@@ -104,6 +104,33 @@ func (f Finding) Raised(to Severity) Finding {
 }
 
 func fill(e Entry, text, subject string, v Values) string {
+	return e.replace(text, func(name string) string {
+		value, known := v[name]
+		if name == "subject" {
+			value, known = subject, true
+		}
+		if !known {
+			panic(fmt.Sprintf("finding: %s needs a value for {%s}", e.Code, name))
+		}
+		return value
+	})
+}
+
+// General gives the entry for people: what a look fills in stands in angle brackets,
+// <subject>, and what may be left out is.
+func (e Entry) General() Entry {
+	name := func(name string) string {
+		if name == "where" { // " of NODE", where it is not Phial's own server
+			return ""
+		}
+		return "<" + strings.ReplaceAll(name, "_", " of ") + ">"
+	}
+	e.Cause, e.Fix = e.replace(e.Cause, name), e.replace(e.Fix, name)
+	return e
+}
+
+// replace puts a value for each {placeholder} of a text.
+func (e Entry) replace(text string, value func(name string) string) string {
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, "{")
@@ -115,14 +142,7 @@ func fill(e Entry, text, subject string, v Values) string {
 		if !ok {
 			panic("finding: unclosed placeholder in " + string(e.Code))
 		}
-		value, known := v[name]
-		if name == "subject" {
-			value, known = subject, true
-		}
-		if !known {
-			panic(fmt.Sprintf("finding: %s needs a value for {%s}", e.Code, name))
-		}
-		b.WriteString(value)
+		b.WriteString(value(name))
 		text = after
 	}
 }

@@ -60,6 +60,24 @@ func TestNewNeedsEveryValue(t *testing.T) {
 	}
 }
 
+// A person reads words, not the marks of a template.
+func TestGeneral(t *testing.T) {
+	for _, e := range Entries() {
+		g := e.General()
+		if text := g.Cause + g.Fix; strings.ContainsAny(text, "{}") || strings.Contains(text, "<where>") {
+			t.Errorf("%s: %s", e.Code, text)
+		}
+	}
+	e, _ := Lookup(CookieDiffers)
+	if got, want := e.General().Cause, "<subject> has another cookie than <others>"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	e, _ = Lookup(FamilyMismatch)
+	if got, want := e.General().Cause, "<a> runs distribution over <proto of a> and <b> over <proto of b>"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestRaised(t *testing.T) {
 	f := New(NotListed, "shop@10.0.0.7", Values{"service": "shop"})
 	if got := f.Raised(Error).Severity; got != Error {

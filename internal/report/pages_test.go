@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,8 +18,11 @@ var update = flag.Bool("update", false, "write the generated pages and goldens a
 // The page of findings is the catalogue, and nothing else.
 func TestFindingsPage(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# Findings\n\nGenerated from the catalogue in `internal/finding`; `phial explain CODE` shows one.\nWords in {braces} are filled in by what was seen.\n")
+	b.WriteString("# Findings\n\nGenerated from the catalogue in `internal/finding`; `phial explain CODE` shows one.\nWords in `<angle brackets>` are filled in by what was seen.\n")
+	code := regexp.MustCompile(`<[a-z ]+>`) // in Markdown it would be an HTML element
 	for _, e := range finding.Entries() {
+		e = e.General()
+		e.Cause, e.Fix = code.ReplaceAllString(e.Cause, "`$0`"), code.ReplaceAllString(e.Fix, "`$0`")
 		fmt.Fprintf(&b, "\n## %s: %s\n\nSeverity: %s\n\n- Cause: %s\n- Fix: %s\n", e.Code, e.Title, e.Severity, e.Cause, e.Fix)
 	}
 	golden(t, "../../docs/reference/findings.md", b.String())

@@ -40,6 +40,9 @@ func Command(s *term.IO) *cobra.Command {
 				}
 				entries = []finding.Entry{e}
 			}
+			for i, e := range entries {
+				entries[i] = e.General()
+			}
 			style := report.Style{Colour: s.Colour, Width: s.Width}
 			switch {
 			case out.JSON():
