@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
@@ -67,10 +68,20 @@ func show(ctx context.Context, s *term.IO, app instance.Flag, asJSON bool) error
 	report.Table(s.Out, rows, report.Style{Colour: s.Colour, Width: s.Width})
 	for _, st := range list.Apps {
 		if st.URL != "" {
-			s.Notef("%s answers at %s", st.Name, st.URL)
+			s.Notef("%s", answers(st))
 		}
 	}
 	return nil
+}
+
+// answers says where the app answers, or that nobody is there yet who does.
+func answers(st local.Status) string {
+	for _, p := range st.Pods {
+		if p.Ready && p.Pipeline == "" {
+			return fmt.Sprintf("%s answers at %s", st.Name, st.URL)
+		}
+	}
+	return fmt.Sprintf("%s is to answer at %s, and no replica is ready to yet", st.Name, st.URL)
 }
 
 func url(p local.Pod) string {
