@@ -175,6 +175,9 @@ func (e *engine) breakPod(ctx context.Context, pod string, f Fault) (BreakReport
 	if err := e.set(r, f, true); err != nil {
 		return BreakReport{}, err
 	}
+	r.mu.Lock()
+	r.mended = time.Time{} // what keeps it out now is this
+	r.mu.Unlock()
 	if f.restarts() {
 		if err := e.again(r); err != nil {
 			return BreakReport{}, err
@@ -243,6 +246,11 @@ func (e *engine) mend(ctx context.Context, pod string) (BreakReport, error) {
 	}
 	if len(texts) == 0 {
 		texts = []string{"nothing was broken"}
+	} else {
+		now := time.Now()
+		for _, r := range e.all() { // whoever was kept out by what was broken looks again soon
+			r.freed(now)
+		}
 	}
 	return BreakReport{Pods: touched, Text: strings.Join(texts, "; ")}, errors.Join(errs...)
 }

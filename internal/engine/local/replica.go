@@ -39,6 +39,7 @@ type replica struct {
 	waiting    bool      // something is on its way by itself
 	silent     time.Time // since when the node does not answer; zero: it does
 	since      time.Time // of phase, reason and ready
+	mended     time.Time // when something was put right that may have kept this one from being ready
 	restarts   int
 	failures   int // how often in a row it ended by itself; being ready starts the count anew
 	startedAt  time.Time
@@ -64,7 +65,7 @@ func newReplica(e *engine, w *workload, ordinal int) *replica {
 func (r *replica) begin() (first <-chan error) {
 	r.stops, r.stopped, r.once = make(chan struct{}), make(chan struct{}), new(sync.Once)
 	r.mu.Lock()
-	r.failures, r.killed = 0, 0
+	r.failures, r.killed, r.mended = 0, 0, time.Time{}
 	r.mu.Unlock()
 	up := make(chan error, 1)
 	go r.live(up)
@@ -251,12 +252,34 @@ func (r *replica) set(phase Phase, ready bool, reason string, waiting bool) {
 // ready before nobody need wait for it any longer.
 const settleAfter = 3 * time.Second
 
+// mendedAfter is how long after a mend a replica that was not ready may still owe
+// its reason to what was put right: an agent whose join was refused again and again
+// tries anew only every ten seconds, and its look from there takes its time.
+const mendedAfter = 20 * time.Second
+
 // settled says whether nothing is on its way. The first start after a failure
-// is; a replica that fails twice in a row has shown what it comes to.
+// is; a replica that fails twice in a row has shown what it comes to. A replica that
+// somebody else's fault has kept out is on its way when that has been put right.
 func (r *replica) settled(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.ready || r.failures > 1 || !r.waiting && now.Sub(r.since) >= settleAfter
+	if r.ready || r.failures > 1 {
+		return true
+	}
+	if !r.mended.IsZero() && now.Sub(r.mended) < mendedAfter {
+		return false
+	}
+	return !r.waiting && now.Sub(r.since) >= settleAfter
+}
+
+// freed notes that something has been put right, for a replica that is not ready and
+// is not itself broken.
+func (r *replica) freed(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ready && len(r.faults) == 0 {
+		r.mended = now
+	}
 }
 
 func (r *replica) pod() Pod {
