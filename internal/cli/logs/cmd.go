@@ -30,7 +30,7 @@ func Command(s *term.IO) *cobra.Command {
 			}
 			c, err := app.ForPod(pod)
 			if err != nil {
-				return err
+				return kept(err, app.Name)
 			}
 			o.pods = args
 			return show(cmd.Context(), s, c, o)
