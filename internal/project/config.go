@@ -105,16 +105,46 @@ func (s *source) envVar(i int) (EnvVar, bool) {
 	return v, true
 }
 
-// strategies collects libcluster's strategies.
+// strategies collects libcluster's strategies, each with the options that stand beside it.
 func (r *reader) strategies(s *source) {
 	const prefix = "Cluster.Strategy."
-	for i := range s.tokens {
+	var open []int // brackets around i
+	for i, t := range s.tokens {
+		switch {
+		case t.kind == opening:
+			open = append(open, i)
+		case t.kind == closing && len(open) > 0:
+			open = open[:len(open)-1]
+		}
 		if !s.is(i, key, "strategy") || !s.kind(i+1, alias) {
 			continue
 		}
 		name := strings.TrimPrefix(s.tokens[i+1].text, "Elixir.")
-		if strings.HasPrefix(name, prefix) {
-			r.p.Strategies = append(r.p.Strategies, Use{strings.TrimPrefix(name, prefix), s.at(i + 1)})
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		found := Strategy{Use: Use{strings.TrimPrefix(name, prefix), s.at(i + 1)}}
+		if len(open) > 0 {
+			around, _ := s.read(open[len(open)-1], 0)
+			found.Config = options(around)
+		}
+		r.p.Strategies = append(r.p.Strategies, found)
+	}
+}
+
+// options gives what is under config: in a topology.
+func options(topology value) map[string]string {
+	config, _ := topology.get("config")
+	all := map[string]string{}
+	for _, it := range config.items {
+		switch it.value.kind {
+		case aText:
+			all[it.key] = Text(it.value.text)
+		case anAtom:
+			all[it.key] = ":" + it.value.text
+		default:
+			all[it.key] = ""
 		}
 	}
+	return all
 }

@@ -3,12 +3,18 @@ package project
 import (
 	"path"
 	"slices"
+	"strings"
 )
 
 // readMix reads a mix.exs that stands in dir.
 func readMix(dir, src string, has func(string) bool) Mix {
 	m := Mix{Dir: dir}
 	s := newSource(path.Join(dir, "mix.exs"), src)
+	for _, end := range []string{".MixProject", ".Mixfile"} {
+		if base, ok := strings.CutSuffix(s.module(), end); ok {
+			m.Module = base
+		}
+	}
 	for _, t := range s.tokens {
 		if t.kind == text && t.text != "" && t.text != "mix.exs" && t.text != "mix.lock" && !slices.Contains(m.Reads, t.text) &&
 			path.Ext(t.text) != ".ex" && !path.IsAbs(t.text) && path.Dir(t.text) == "." && t.text != "." && t.text != ".." && has(path.Join(dir, t.text)) {

@@ -24,7 +24,7 @@ type Project struct {
 	Port       EnvVar     // the first reading of PORT; Name is empty where nobody reads it
 	FixedPort  Fact[int]  // a literal `port:` in the configuration, where nobody reads PORT
 	Server     Fact[bool] // whether something starts Phoenix's endpoint in a release: PHX_SERVER or `server: true`
-	Strategies []Use      // libcluster's strategies, as they stand in the configuration
+	Strategies []Strategy // libcluster's strategies, as they stand in the configuration
 	Uses       []Use      // what of OTP's or a library's distribution the code calls, each at its first place
 	Health     []Route    // routes that look like health checks
 	Pipelines  []Pipeline // Broadway producers that read Kafka
@@ -42,6 +42,7 @@ type Project struct {
 // Mix is what one mix.exs says.
 type Mix struct {
 	Dir            string // from the project's root; "." for the root
+	Module         string // MyApp where it defines MyApp.MixProject; else empty
 	App            Fact[string]
 	Version        Fact[string]
 	Elixir         Fact[string] // the requirement, such as "~> 1.15"
@@ -87,6 +88,15 @@ type Use struct {
 	What string
 	At   Pos
 }
+
+// Strategy is one of libcluster's, named without Cluster.Strategy.
+type Strategy struct {
+	Use
+	Config map[string]string // the options beside it: texts as [Text] writes them, atoms with their colon, "" what is computed
+}
+
+// Text writes a text as it stands in a Strategy's Config.
+func Text(s string) string { return `"` + s + `"` }
 
 // Route is an HTTP path that a router answers to GET.
 type Route struct {

@@ -181,8 +181,26 @@ config :libcluster, topologies: [b: [strategy: Elixir.Cluster.Strategy.Kubernete
 	if p.Port.At.String() != "config/runtime.exs:8:26" || say(p.FixedPort) != "4001 2:48" || say(p.Server) != "true 2:21" && !p.Server.Known() {
 		t.Errorf("port %v, fixed %s, server %s", p.Port, say(p.FixedPort), say(p.Server))
 	}
-	if d := cmp.Diff([]Use{{"Kubernetes.DNSSRV", Pos{"config/runtime.exs", 11, 48}}, {"Gossip", Pos{"config/config.exs", 3, 48}}}, p.Strategies); d != "" {
+	if d := cmp.Diff([]Strategy{
+		{Use{"Kubernetes.DNSSRV", Pos{"config/runtime.exs", 11, 48}}, map[string]string{}},
+		{Use{"Gossip", Pos{"config/config.exs", 3, 48}}, map[string]string{}},
+	}, p.Strategies); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestStrategyConfig(t *testing.T) {
+	for src, want := range map[string]map[string]string{
+		`[a: [strategy: Cluster.Strategy.DNSPoll, config: [query: "q", mode: :ip, base: base, of: "#{x}", n: 1]]]`: {"query": `"q"`, "mode": ":ip", "base": "", "of": "", "n": ""},
+		`[b: [config: [query: "other"]], a: [config: [query: "q"], strategy: Cluster.Strategy.DNSPoll]]`:           {"query": `"q"`},
+		`[a: [strategy: Cluster.Strategy.DNSPoll, config: f(1)]]`:                                                  {},
+		`[a: [config: [query: "q"], strategy: Cluster.Strategy.DNSPoll`:                                            {},
+		`strategy: Cluster.Strategy.DNSPoll, config: [query: "q"]`:                                                 nil,
+	} {
+		p := read(t, "mix.exs", "", "config/runtime.exs", "config :libcluster, topologies: "+src)
+		if d := cmp.Diff([]map[string]string{want}, []map[string]string{p.Strategies[0].Config}); d != "" {
+			t.Errorf("%s:\n%s", src, d)
+		}
 	}
 }
 

@@ -92,6 +92,11 @@ func TestDockerfiles(t *testing.T) {
 					t.Errorf("%s %v: a secret would stay in a layer (IMG-05)", in.name, in.args)
 				}
 			}
+			if !slices.ContainsFunc(find(build, "COPY"), func(in instruction) bool {
+				return slices.Contains(in.args, "mix.lock*") && slices.Contains(in.args, "mix.exs")
+			}) {
+				t.Error("no COPY of mix.lock with mix.exs, so that dependencies are fetched without it")
+			}
 			if cmd := find(run, "CMD"); len(cmd) != 1 || !cmd[0].exec || len(cmd[0].args) != 2 || cmd[0].args[1] != "start" || strings.Contains(cmd[0].args[0], "$") {
 				t.Errorf("CMD %+v, want [/app/bin/NAME start] in exec form (IMG-07, IMG-08)", cmd)
 			}

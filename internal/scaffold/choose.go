@@ -19,7 +19,7 @@ type choices struct {
 	notes []Note
 	about string // the file that notes are about at the moment
 
-	strategy project.Use // libcluster's, where it is one that finds peers on Kubernetes
+	strategy project.Strategy // libcluster's, where it is one that finds peers on Kubernetes
 
 	Name         string
 	Release      string
@@ -31,6 +31,7 @@ type choices struct {
 	TypeWhy      string
 	Discovery    string
 	DiscoveryWhy string
+	Until        string // what to do for as long as discovery Phial joins nobody on Kubernetes; empty for others
 	Stable       bool
 	StableWhy    string
 	Port         int // 0: no HTTP
@@ -40,11 +41,18 @@ type choices struct {
 	Pipelines    []pipeline
 	Ecto         bool
 	Migrator     string   // module, or empty
+	MigratorToBe string   // module that there is not yet
+	MigratorFile string   // where it would stand
 	Secrets      []string // names of variables that must be there
 }
 
 func (c *choices) note(at project.Pos, format string, args ...any) {
 	c.notes = append(c.notes, Note{At: at, Text: fmt.Sprintf(format, args...), File: c.about})
+}
+
+// finding is a note on the project itself, which holds whatever becomes of the files to write.
+func (c *choices) finding(at project.Pos, format string, args ...any) {
+	c.notes = append(c.notes, Note{At: at, Text: fmt.Sprintf(format, args...)})
 }
 
 func (c *choices) has(dep string) bool {
@@ -186,7 +194,7 @@ func (c *choices) http() {
 		}
 	case c.p.FixedPort.Known():
 		c.Port, c.PortWhy = c.p.FixedPort.Value, "as in "+c.p.FixedPort.At.File
-		c.note(c.p.FixedPort.At, "the port is fixed; `phial up` gives each replica its own in PORT: read it in config/runtime.exs")
+		c.finding(c.p.FixedPort.At, "the port is fixed; `phial up` gives each replica its own in PORT: read it in config/runtime.exs")
 	case server >= 0:
 		d, _ := c.p.Dep(servers[server])
 		c.Port, c.PortWhy = 4000, "assumed"
@@ -198,7 +206,7 @@ func (c *choices) http() {
 		c.note(firstAt(port.Default.At, c.p.FixedPort.At), "port %d is one that nodes or Phial's agent need for themselves: give http.port in phial.yaml another", c.Port)
 	}
 	if d, ok := c.p.Dep("phoenix"); ok && !c.p.Server.Known() {
-		c.note(d.At, "nothing starts the endpoint in a release: have config/runtime.exs set server: true where PHX_SERVER is set")
+		c.finding(d.At, "nothing starts the endpoint in a release: have config/runtime.exs set server: true where PHX_SERVER is set")
 	}
 	c.Ready = route(c.p.Health, "ready", "readyz", "readiness", "health", "healthz", "healthcheck", "health_check", "health-check", "up", "ping", "status")
 	c.Live = route(c.p.Health, "live", "livez", "liveness", "alive")
@@ -273,6 +281,15 @@ func (c *choices) discovery(o Options) {
 	if c.strategy.What != "" {
 		c.agree(c.strategy)
 	}
+	switch {
+	case d != beam.DiscoveryPhial:
+	case c.has("libcluster"):
+		c.Until = "give libcluster a strategy for Kubernetes, and name it as discovery"
+	case c.Stable:
+		c.Until = "bring libcluster with Kubernetes.DNSSRV, and say LibclusterDNSSRV"
+	default:
+		c.Until = "bring dns_cluster, and say DNSCluster"
+	}
 }
 
 // onDisk are packages and applications that keep a node's name on disk.
@@ -281,7 +298,7 @@ var onDisk = []string{"mnesia", "ra", "khepri", "mnesiac", "memento", "ecto_mnes
 // disk names nodes after pods that stay, where the discovery dials such names.
 func (c *choices) disk(d beam.Discovery, why string) {
 	if ok, reason := beam.Pair(d, beam.IdentityStable); !ok {
-		c.note(project.Pos{File: "mix.exs"}, "%s, so that it wants identity Stable (NAM-14), and cannot have it: %s", why, reason)
+		c.finding(project.Pos{File: "mix.exs"}, "%s, so that it wants identity Stable (NAM-14), and cannot have it: %s", why, reason)
 		return
 	}
 	c.Stable, c.StableWhy = true, why
@@ -295,13 +312,13 @@ func (c *choices) library() beam.Discovery {
 	if d, ok := c.p.Dep("dns_cluster"); ok {
 		c.DiscoveryWhy = "dns_cluster; it is told what to look up in " + beam.EnvDNSClusterQuery
 		if !slices.ContainsFunc(c.p.Runtime, func(v project.EnvVar) bool { return v.Name == beam.EnvDNSClusterQuery }) {
-			c.note(d.At, "config/runtime.exs does not read %s, without which dns_cluster looks for nobody (DSC-13)", beam.EnvDNSClusterQuery)
+			c.finding(d.At, "config/runtime.exs does not read %s, without which dns_cluster looks for nobody (DSC-13)", beam.EnvDNSClusterQuery)
 		}
 		return beam.DiscoveryDNSCluster
 	}
-	c.DiscoveryWhy = "No clustering library: Phial's agents connect the nodes"
+	c.DiscoveryWhy = "No clustering library, so Phial connects the nodes"
 	if d, ok := c.p.Dep("partisan"); ok {
-		c.note(d.At, "Partisan makes links of its own, which Phial does not see; what it finds is what Erlang's own distribution connects")
+		c.finding(d.At, "Partisan makes links of its own, which Phial does not see; what it finds is what Erlang's own distribution connects")
 	}
 	return beam.DiscoveryPhial
 }
@@ -316,9 +333,9 @@ var strategies = map[string]beam.Discovery{
 
 // libcluster goes by the strategies that stand in the configuration.
 func (c *choices) libcluster(lib project.Dep) beam.Discovery {
-	var found []project.Use
+	var found []project.Strategy
 	for _, s := range c.p.Strategies {
-		if strategies[s.What] != "" && !slices.ContainsFunc(found, func(f project.Use) bool { return strategies[f.What] == strategies[s.What] }) {
+		if strategies[s.What] != "" && !slices.ContainsFunc(found, func(f project.Strategy) bool { return strategies[f.What] == strategies[s.What] }) {
 			found = append(found, s)
 		}
 	}
@@ -336,8 +353,8 @@ func (c *choices) libcluster(lib project.Dep) beam.Discovery {
 		c.note(found[0].At, "libcluster has several strategies for Kubernetes (%s): could not tell which, so discovery is Phial; --discovery names it", list(names))
 	case len(c.p.Strategies) > 0:
 		s := c.p.Strategies[0]
-		c.DiscoveryWhy = "Libcluster's " + s.What + " finds nobody on Kubernetes: Phial's agents connect the nodes"
-		c.note(s.At, "libcluster's %s finds nobody on Kubernetes (DSC-22); discovery is Phial, whose agents connect the nodes", s.What)
+		c.DiscoveryWhy = "Libcluster's " + s.What + " finds nobody on Kubernetes, so Phial connects the nodes"
+		c.finding(s.At, "libcluster's %s finds nobody on Kubernetes (DSC-22): give production one of its strategies for Kubernetes, or leave it to discovery Phial", s.What)
 	default:
 		c.DiscoveryWhy = "Could not tell libcluster's strategy; name it here"
 		c.note(lib.At, "could not tell libcluster's strategy, for it does not stand literally in config/ or lib/: discovery is Phial; --discovery names it")
@@ -345,20 +362,36 @@ func (c *choices) libcluster(lib project.Dep) beam.Discovery {
 	return beam.DiscoveryPhial
 }
 
-// agree says which names in libcluster's own configuration have to be those that the plan gives.
-func (c *choices) agree(s project.Use) {
-	service := c.Name + "-headless"
+// agree says which names in libcluster's own configuration have to be those that the plan gives, unless they stand there
+// and are.
+func (c *choices) agree(s project.Strategy) {
+	service, right := c.Name+"-headless", func(option, want string) bool { return s.Config[option] == want }
+	base := project.Text(c.Release)
 	switch s.What {
 	case "Kubernetes":
-		mode := ":ip"
+		selector := "app.kubernetes.io/name=" + c.Name + ",app.kubernetes.io/component=node"
+		mode, also := ":ip", ""
+		_, said := s.Config["mode"]
+		agreed := right("mode", mode) || !said // it is libcluster's default
 		if c.Stable {
-			mode = ":hostname, kubernetes_service_name \"" + service + "\""
+			mode, also = ":hostname", ", kubernetes_service_name \""+service+"\""
+			agreed = right("mode", mode) && right("kubernetes_service_name", project.Text(service))
 		}
-		c.note(s.At, "libcluster has to be told kubernetes_selector \"app.kubernetes.io/name=%s,app.kubernetes.io/component=node\", kubernetes_node_basename %q, kubernetes_ip_lookup_mode :pods, mode %s", c.Name, c.Release, mode)
+		if agreed && right("kubernetes_selector", project.Text(selector)) && right("kubernetes_node_basename", base) && right("kubernetes_ip_lookup_mode", ":pods") {
+			return
+		}
+		c.finding(s.At, "libcluster has to be told kubernetes_selector %q, kubernetes_node_basename %q, kubernetes_ip_lookup_mode :pods, mode %s", selector, c.Release, mode+also)
 	case "DNSPoll":
-		c.note(s.At, "libcluster has to be told query %q, with its namespace, and node_basename %q", service, c.Release)
+		// Of the namespace nothing is known here.
+		if strings.HasPrefix(s.Config["query"], `"`+service+".") && right("node_basename", base) {
+			return
+		}
+		c.finding(s.At, "libcluster has to be told query %q, with its namespace, and node_basename %q", service, c.Release)
 	default:
-		c.note(s.At, "libcluster has to be told service %q and application_name %q", service, c.Release)
+		if right("service", project.Text(service)) && right("application_name", base) {
+			return
+		}
+		c.finding(s.At, "libcluster has to be told service %q and application_name %q", service, c.Release)
 	}
 }
 
@@ -369,9 +402,40 @@ func (c *choices) ecto() {
 		return
 	}
 	c.Ecto, c.Migrator = true, c.p.Migrator.Module
-	if c.Migrator == "" {
-		c.note(d.At, "ecto_sql is there and no lib/APP/release.ex with migrate/0: `mix phx.gen.release --ecto` writes one; then take the # off migration in phial.yaml")
+	if c.Migrator != "" {
+		return
 	}
+	c.migratorToBe(d)
+	c.note(d.At, "ecto_sql is there and no %s with migrate/0: `mix phx.gen.release --ecto` writes one; then take the # off migration in phial.yaml", c.MigratorFile)
+}
+
+// migratorToBe names the module that would migrate, and its file, after the application that has the database.
+func (c *choices) migratorToBe(ecto project.Dep) {
+	m := c.p.Mix
+	for _, of := range c.p.Mixes() {
+		if ecto.At.File == path.Join(of.Dir, "mix.exs") {
+			m = of
+		}
+	}
+	app, module := "APP", "APP"
+	if m.App.Known() {
+		app, module = m.App.Value, camel(m.App.Value)
+	}
+	if m.Module != "" {
+		module = m.Module
+	}
+	c.MigratorToBe, c.MigratorFile = module+".Release", path.Join(m.Dir, "lib", app, "release.ex")
+}
+
+// camel makes MyShop of my_shop, as Macro.camelize/1 does.
+func camel(s string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(s, "_") {
+		if part != "" {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return b.String()
 }
 
 // given are variables that the plan sets.

@@ -108,6 +108,60 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// Of names that stand there and are right nothing is said.
+func TestLibclusterAgrees(t *testing.T) {
+	const labels = "app.kubernetes.io/name=my-shop,app.kubernetes.io/component=node"
+	for name, c := range map[string]struct {
+		strategy, config, code string
+		silent                 bool
+	}{
+		"right":                {"Kubernetes.DNS", `service: "my-shop-headless", application_name: "my_shop"`, "", true},
+		"right, SRV":           {"Kubernetes.DNSSRV", `service: "my-shop-headless", namespace: ns, application_name: "my_shop"`, "", true},
+		"another service":      {"Kubernetes.DNS", `service: "my-shop", application_name: "my_shop"`, "", false},
+		"another app":          {"Kubernetes.DNS", `service: "my-shop-headless", application_name: "shop"`, "", false},
+		"computed":             {"Kubernetes.DNS", `service: System.get_env("S"), application_name: "my_shop"`, "", false},
+		"interpolated":         {"Kubernetes.DNS", `service: "my-shop-headless", application_name: "#{x}my_shop"`, "", false},
+		"nothing":              {"Kubernetes.DNS", ``, "", false},
+		"query":                {"DNSPoll", `query: "my-shop-headless.default.svc.cluster.local", node_basename: "my_shop"`, "", true},
+		"query, no namespace":  {"DNSPoll", `query: "my-shop-headless", node_basename: "my_shop"`, "", false},
+		"API":                  {"Kubernetes", `kubernetes_selector: "` + labels + `", kubernetes_node_basename: "my_shop", kubernetes_ip_lookup_mode: :pods`, "", true},
+		"API, mode":            {"Kubernetes", `mode: :ip, kubernetes_selector: "` + labels + `", kubernetes_node_basename: "my_shop", kubernetes_ip_lookup_mode: :pods`, "", true},
+		"API, endpoints":       {"Kubernetes", `kubernetes_selector: "` + labels + `", kubernetes_node_basename: "my_shop"`, "", false},
+		"API, mode computed":   {"Kubernetes", `mode: m, kubernetes_selector: "` + labels + `", kubernetes_node_basename: "my_shop", kubernetes_ip_lookup_mode: :pods`, "", false},
+		"API by address, kept": {"Kubernetes", `kubernetes_selector: "` + labels + `", kubernetes_node_basename: "my_shop", kubernetes_ip_lookup_mode: :pods`, ":mnesia.start()", false},
+		"API by host name, kept": {"Kubernetes", `mode: :hostname, kubernetes_service_name: "my-shop-headless", kubernetes_selector: "` + labels +
+			`", kubernetes_node_basename: "my_shop", kubernetes_ip_lookup_mode: :pods`, ":mnesia.start()", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, notes := made(t, scaffold.Options{}, "mix.exs", `def project, do: [app: :my_shop, version: "1.0.0", deps: [libcluster: "~> 3.3"]]`, "lib/a.ex", c.code,
+				"config/runtime.exs", "config :libcluster, topologies: [k: [strategy: Cluster.Strategy."+c.strategy+", config: ["+c.config+"]]]")
+			if strings.Contains(notes, "libcluster has to be told") == c.silent {
+				t.Errorf("silent should be %v:\n%s", c.silent, notes)
+			}
+		})
+	}
+}
+
+// The migration that may come is named after the application that has the database.
+func TestMigratorToBe(t *testing.T) {
+	const ecto = `deps: [ecto_sql: "~> 3.10"]`
+	for name, c := range map[string]struct {
+		files      []string
+		file, want string
+	}{
+		"by the app":     {[]string{"mix.exs", `def project, do: [app: :my_shop, ` + ecto + `]`}, "lib/my_shop/release.ex", "MyShop.Release.migrate()"},
+		"by the module":  {[]string{"mix.exs", "defmodule MyAPI.MixProject do\ndef project, do: [app: :my_api, " + ecto + "]\nend"}, "lib/my_api/release.ex", "MyAPI.Release.migrate()"},
+		"of an umbrella": {[]string{"mix.exs", "defmodule All.MixProject do\ndef project, do: [apps_path: \"apps\", releases: [all: []]]\nend", "apps/db/mix.exs", "defmodule DB.MixProject do\ndef project, do: [app: :db, " + ecto + "]\nend"}, "apps/db/lib/db/release.ex", "DB.Release.migrate()"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, notes := made(t, scaffold.Options{}, c.files...)
+			if text := files["phial.yaml"]; !strings.Contains(text, "# Once "+c.file+" has migrate/0") || !strings.Contains(text, `"`+c.want+`"`) || !strings.Contains(notes, "no "+c.file+" with") {
+				t.Errorf("not %s in %s:\n%s\n%s", c.want, c.file, text, notes)
+			}
+		})
+	}
+}
+
 func TestPorts(t *testing.T) {
 	for name, c := range map[string]struct {
 		deps, config string

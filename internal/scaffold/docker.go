@@ -43,8 +43,8 @@ func (c *choices) docker() *docker {
 	var first, dirs []string
 	for _, m := range p.Mixes() {
 		first = append(first, path.Join(m.Dir, "mix.exs"))
-		if m.Dir == "." && p.Has("mix.lock") {
-			first = append(first, "mix.lock")
+		if m.Dir == "." {
+			first = append(first, lock)
 		}
 		for _, f := range m.Reads {
 			if !isDir(p, path.Join(m.Dir, f)) {
@@ -58,7 +58,7 @@ func (c *choices) docker() *docker {
 		}
 	}
 	if !p.Has("mix.lock") && slices.ContainsFunc(p.Mixes(), fetches) {
-		c.note(project.Pos{File: "mix.lock"}, "not there: each build may fetch other versions; commit it")
+		c.finding(project.Pos{File: "mix.lock"}, "not there: each build may fetch other versions; commit it")
 	}
 	d.First = slices.Concat(copies(first), copyDirs(dirs))
 	d.Configs = c.configs()
@@ -74,7 +74,7 @@ func (c *choices) path(m project.Mix, dep project.Dep) string {
 	dir := path.Join(m.Dir, dep.Path)
 	switch {
 	case dir == ".." || strings.HasPrefix(dir, "../") || path.IsAbs(dir):
-		c.note(dep.At, "%s lies outside of the project, where the image's build can't reach it", dep.Name)
+		c.finding(dep.At, "%s lies outside of the project, where the image's build can't reach it", dep.Name)
 		return ""
 	case dir == "." || slices.ContainsFunc(c.p.Apps, func(a project.Mix) bool { return a.Dir == dir }):
 		return ""
@@ -119,12 +119,16 @@ func copyDirs(dirs []string) []string {
 
 // arguments writes them as words, or as JSON where a name has something in it that the Dockerfile would read.
 func arguments(all []string) string {
-	if slices.ContainsFunc(all, func(s string) bool { return !simple.MatchString(s) }) {
+	if slices.ContainsFunc(all, func(s string) bool { return s != lock && !simple.MatchString(s) }) {
 		b, _ := json.Marshal(all) // texts always have a form in JSON
 		return string(b)
 	}
 	return strings.Join(all, " ")
 }
+
+// lock is mix.lock as COPY takes it whether it is there or not: it often comes only with the first `mix deps.get`, after
+// the Dockerfile was made.
+const lock = "mix.lock*"
 
 var simple = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 
@@ -142,7 +146,7 @@ func (c *choices) configs() []string {
 			case isDir(c.p, file):
 				whole = true
 			case strings.HasSuffix(name, ".secret.exs"):
-				c.note(project.Pos{File: file}, "would be compiled into the image, so .dockerignore leaves it out; read secrets in config/runtime.exs (IMG-05)")
+				c.finding(project.Pos{File: file}, "would be compiled into the image, so .dockerignore leaves it out; read secrets in config/runtime.exs (IMG-05)")
 			case strings.HasSuffix(name, ".exs") && !slices.Contains([]string{"runtime.exs", "releases.exs", "dev.exs", "test.exs"}, name):
 				some = append(some, file)
 			}
@@ -183,7 +187,7 @@ func (c *choices) assets(d *docker) {
 			if d.NPMLocked = c.p.Has(assets + "/package-lock.json"); d.NPMLocked {
 				files = append(files, assets+"/package-lock.json")
 			} else {
-				c.note(project.Pos{File: assets + "/package.json"}, "no package-lock.json beside it: each build may fetch other versions")
+				c.finding(project.Pos{File: assets + "/package.json"}, "no package-lock.json beside it: each build may fetch other versions")
 			}
 			d.Packages = copies(files)
 		}

@@ -65,7 +65,7 @@ func (c *choices) kafka() {
 		}
 		if groups[p.Group] {
 			p.Known = false
-			c.note(f.At, "the pipeline %s has the group %s of another one, and each would get part of the other's messages (KAF-08): give it its own", f.Module, p.Group)
+			c.finding(f.At, "the pipeline %s has the group %s of another one, and each would get part of the other's messages (KAF-08): give it its own", f.Module, p.Group)
 		}
 		groups[p.Group] = p.Known
 		c.Pipelines = append(c.Pipelines, p)

@@ -227,8 +227,19 @@ func replay(t *testing.T, from, dockerfile string) string {
 			}
 		case "COPY":
 			to := filepath.Join(work, in.args[len(in.args)-1])
-			for _, src := range in.args[:len(in.args)-1] {
-				copyInto(t, filepath.Join(from, src), to)
+			some := false
+			for _, pattern := range in.args[:len(in.args)-1] {
+				found, err := filepath.Glob(filepath.Join(from, pattern))
+				if err != nil || len(found) == 0 && !strings.Contains(pattern, "*") {
+					t.Fatalf("COPY %s: found %q: %v", pattern, found, err)
+				}
+				for _, src := range found {
+					some = true
+					copyInto(t, src, to)
+				}
+			}
+			if !some {
+				t.Fatalf("COPY %v: nothing to copy", in.args)
 			}
 		case "RUN":
 			line := in.args[0]

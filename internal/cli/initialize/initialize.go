@@ -39,6 +39,7 @@ type Report struct {
 	Notes   []Note `json:"notes"`
 	Written bool   `json:"written"`
 	Next    []Step `json:"next"`
+	Remark  string `json:"remark,omitempty"` // what to know of Next
 }
 
 // File is one file and what becomes of it: "new", "overwrite", "kept" or "same".
@@ -131,6 +132,9 @@ func initialize(ctx context.Context, s *term.IO, o options) error {
 	for _, st := range r.Next {
 		fmt.Fprintf(s.Out, "  %-*s  %s\n", width, st.Command, st.Why)
 	}
+	if r.Remark != "" {
+		fmt.Fprintln(s.Out, "\n"+r.Remark)
+	}
 	return nil
 }
 
@@ -163,6 +167,13 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 	if context == "" {
 		context = " ."
 	}
+	if made.Deps {
+		get := Step{"mix deps.get", "fetch the dependencies; it writes mix.lock, which belongs into the repository"}
+		if dir != "" {
+			get.Command = "(cd" + dir + " && mix deps.get)"
+		}
+		r.Next = append(r.Next, get)
+	}
 	r.Next = append(r.Next, Step{"phial up" + dir, "run it on this machine, as Kubernetes would"},
 		Step{"docker build -t " + made.Image + context, "make the image"})
 	if len(made.Secrets) > 0 {
@@ -172,7 +183,10 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 	if dir != "" {
 		render += " -f " + quote(file)
 	}
-	r.Next = append(r.Next, Step{render + " | kubectl apply -f -", "run it on Kubernetes; render says how to make the cookie's Secret"})
+	r.Next = append(r.Next, Step{render + " | kubectl apply --server-side -f -", "run it on Kubernetes; render says how to make the cookie's Secret"})
+	if made.Until != "" && !changes.kept("phial.yaml") {
+		r.Remark = "Discovery is Phial, which on Kubernetes joins nobody yet, for there is no image of its agents: until then " + made.Until + " in phial.yaml."
+	}
 	return r
 }
 
