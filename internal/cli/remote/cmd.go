@@ -20,7 +20,9 @@ the replica goes on), with COMMAND any other of its commands.`,
 		Example: `  phial remote tally-0
   phial remote tally-0 -- rpc 'IO.inspect(Node.list())'
   phial remote tally-0 -- pid`,
-		Args:              cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return term.Args("POD")(cmd, args[:min(len(args), 1)]) // the rest is COMMAND's
+		},
 		ValidArgsFunction: app.CompletePods(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := app.ForPod(args[0])
