@@ -173,15 +173,15 @@ func likeBeamApp(d *Document) bool {
 
 // nothing says that there is no BeamApp, and what there is.
 func nothing(sources []Source, others []*Document) Problem {
-	found := "and nothing else"
+	only := ""
 	if len(others) > 0 {
 		var labels []string
 		for _, d := range others {
 			labels = append(labels, d.Label())
 		}
-		found = "only " + spell.List(labels, "and", 4)
+		only = " (apiVersion: " + wantAPIVersion + ", kind: " + v1alpha1.Kind + "), only " + spell.List(labels, "and", 4)
 	}
-	p := Problem{Text: fmt.Sprintf("there is no BeamApp (apiVersion: %s, kind: %s) here, %s", wantAPIVersion, v1alpha1.Kind, found)}
+	p := Problem{Text: "there is no BeamApp here" + only + "; phial init writes one for a project"}
 	p.File = nameOf(sources)
 	if len(sources) == 1 {
 		p.Line, p.Column = 1, 1

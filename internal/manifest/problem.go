@@ -38,6 +38,14 @@ func (all Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Count says how many there are: 1 problem, 3 problems.
+func (all Problems) Count() string {
+	if len(all) == 1 {
+		return "1 problem"
+	}
+	return fmt.Sprintf("%d problems", len(all))
+}
+
 // Err is nil where there is none, unlike an interface around an empty list.
 func (all Problems) Err() error {
 	if len(all) == 0 {

@@ -250,7 +250,7 @@ func typed(s *structuralschema.Structural, value, path string) (any, error) {
 	// What has parts, or no type, is written as in YAML: {port: 8080}, [a, b].
 	roots, err := parse([]byte(value))
 	if err != nil {
-		return nil, fmt.Errorf("%s wants %s as YAML: %s", path, wantedWord(s), sentence(err))
+		return nil, fmt.Errorf("%s wants %s as YAML: %s", path, wantedWord(s), advised(sentence(err)))
 	}
 	if len(roots) != 1 {
 		return nil, nil // nothing, or null, takes the field out

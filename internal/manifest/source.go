@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,34 +26,62 @@ const (
 	stdinName = "standard input"
 )
 
+// Called is what a path is called in what is said of it.
+func Called(path string) string {
+	if path == Stdin {
+		return stdinName
+	}
+	return path
+}
+
+// unreadable is a path that can't be read, without the system call that failed.
+type unreadable struct {
+	path string
+	err  error
+}
+
+func (e *unreadable) Error() string {
+	if errors.Is(e.err, fs.ErrNotExist) {
+		return "there is no " + e.path
+	}
+	cause := e.err
+	var call *fs.PathError
+	if errors.As(cause, &call) {
+		cause = call.Err
+	}
+	return fmt.Sprintf("can't read %s: %v", e.path, cause)
+}
+
+func (e *unreadable) Unwrap() error { return e.err }
+
 // extensions are those that kubectl reads in a directory.
 var extensions = []string{".yaml", ".yml", ".json"}
 
 // Open reads a file, the manifests of a directory (as kubectl does: those that end in
 // .yaml, .yml or .json, in alphabetical order, none of directories below), or, for
-// "-", stdin.
+// "-", stdin. The error of a path that is not there is an [fs.ErrNotExist].
 func Open(path string, stdin io.Reader) ([]Source, error) {
 	if path == Stdin {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", stdinName, err)
+			return nil, &unreadable{stdinName, err}
 		}
 		return []Source{{Name: stdinName, Text: text}}, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read manifests: %w", err)
+		return nil, &unreadable{path, err}
 	}
 	if !info.IsDir() {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("read manifests: %w", err)
+			return nil, &unreadable{path, err}
 		}
 		return []Source{{Name: path, Text: text}}, nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, fmt.Errorf("read manifests: %w", err)
+		return nil, &unreadable{path, err}
 	}
 	var all []Source
 	for _, e := range entries {
@@ -64,12 +94,12 @@ func Open(path string, stdin io.Reader) ([]Source, error) {
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("read manifests: %w", err)
+			return nil, &unreadable{file, err}
 		}
 		all = append(all, Source{Name: file, Text: text, Found: true})
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("read manifests: the directory %s holds no file that ends in .yaml, .yml or .json", path)
+		return nil, fmt.Errorf("the directory %s holds no file that ends in .yaml, .yml or .json", path)
 	}
 	return all, nil
 }

@@ -127,7 +127,7 @@ func (c chunk) problem(file string, err error) *Problem {
 		begin = ends[n-1]
 	}
 	line := c.text[begin:ends[n]]
-	p := &Problem{Position{file, c.line + n + 1, len(line) - len(bytes.TrimLeft(line, " ")) + 1}, "", "not YAML: " + said}
+	p := &Problem{Position{file, c.line + n + 1, len(line) - len(bytes.TrimLeft(line, " ")) + 1}, "", "not YAML: " + advised(said)}
 	if tab := tabInIndent(line); tab > 0 {
 		p.Column = tab
 		p.Text = "not YAML: a tab in the indentation; YAML indents with spaces"

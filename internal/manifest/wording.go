@@ -83,7 +83,6 @@ var (
 	// what is wrong with which field.
 	anyOf = regexp.MustCompile(`must validate at least one schema|^Checked value must be`)
 	// The last part of what Kubernetes says of names.
-	quantity  = regexp.MustCompile(`^must match '[^']*\[KMGTPE\]i[^']*'`)
 	regexUsed = regexp.MustCompile(` \(e\.g\. .*regex used for validation is .*\)$`)
 )
 
@@ -132,8 +131,7 @@ func (w *wording) one(e *field.Error) {
 		w.add(path, "%s occurs in the list already", w.repeated(path, e.BadValue))
 	default:
 		if cut := inBody.ReplaceAllString(detail, "must "); cut != detail {
-			cut = quantity.ReplaceAllString(cut, "must be a quantity such as 512Mi or 500m")
-			detail = cut + ", found " + w.shown(path, e.BadValue)
+			detail = plainPattern(cut) + ", found " + w.shown(path, e.BadValue)
 		}
 		w.add(path, "%s", detail)
 	}
