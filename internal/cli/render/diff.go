@@ -70,7 +70,7 @@ func compare(s *term.IO, o options, objects []object) error {
 	if len(found) == 0 {
 		return nil
 	}
-	s.Notef("%d of %d objects differ from %s", len(found), len(want), o.diff)
+	s.Notef("%d of %d objects differ from %s", len(found), len(want), manifest.Called(o.diff))
 	return term.Found()
 }
 

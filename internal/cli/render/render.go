@@ -93,8 +93,8 @@ func render(s *term.IO, o options) error {
 // read reads the BeamApps and says what else was there.
 func read(s *term.IO, o options) ([]*manifest.App, error) {
 	sources, err := manifest.Open(o.file, s.In)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Base(o.file) == defaultFile {
-		return nil, fmt.Errorf("there is no %s: phial init writes one for a project, and -f names another file", o.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: phial init writes one for a project, and -f names another file", err)
 	}
 	if err != nil {
 		return nil, err
@@ -122,11 +122,7 @@ func refuse(s *term.IO, file string, err error) error {
 	for _, p := range problems {
 		s.Notef("%s", p)
 	}
-	count := "1 problem"
-	if len(problems) > 1 {
-		count = fmt.Sprintf("%d problems", len(problems))
-	}
-	return fmt.Errorf("%s: %s; nothing was rendered", file, count)
+	return fmt.Errorf("%s: %s; nothing was rendered", manifest.Called(file), problems.Count())
 }
 
 // renderAll gives the objects of all apps, in order, and what is to be said of them.

@@ -164,6 +164,19 @@ func TestNothingIsHalfWritten(t *testing.T) {
 	}
 }
 
+// Standard input has one name, and a file that is not there is said to be so.
+func TestNames(t *testing.T) {
+	_, stderr, err := input{text: "kind: BeamApp\n"}.run(t, options{})
+	if err == nil || !strings.HasPrefix(stderr, "standard input:1:1: ") || err.Error() != "standard input: 1 problem; nothing was rendered" {
+		t.Errorf("standard input: %s%v", stderr, err)
+	}
+	none := filepath.Join(t.TempDir(), "none.yaml")
+	err = render(&term.IO{}, options{file: none, format: formatYAML})
+	if err == nil || err.Error() != "there is no "+none+": phial init writes one for a project, and -f names another file" {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
 // Colour is for terminals, and changes no character of what is said.
 func TestColour(t *testing.T) {
 	in := inputs(t)[0]

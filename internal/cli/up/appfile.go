@@ -5,13 +5,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
-	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/engine/local"
 	"github.com/phialdev/phial/internal/manifest"
 )
@@ -33,12 +33,25 @@ func (f *Flags) readApp(o *local.Options) error {
 		}
 	}
 	apps, err := manifest.ReadApps(path, nil)
+	var problems manifest.Problems
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: phial init writes one for a project, and -f names another file", err)
+	case errors.As(err, &problems):
+		for _, p := range problems {
+			fmt.Fprintln(f.cmd.ErrOrStderr(), p)
+		}
+		return fmt.Errorf("%s: %s; nothing was started", path, problems.Count())
+	case err != nil:
+		return err
+	}
+	app, err := pick(apps, path, o.Name)
 	if err != nil {
 		return err
 	}
-	o.App, err = pick(apps, path, o.Name)
-	o.AppFile = path
-	return err
+	o.App, o.AppFile = app.BeamApp, path
+	o.At = func(field string) string { return app.Find(field).String() }
+	return nil
 }
 
 func isFile(path string) bool {
@@ -48,17 +61,17 @@ func isFile(path string) bool {
 
 // pick gives the BeamApp that is meant. A single one is, whatever its name: --name gives
 // it another.
-func pick(apps []*manifest.App, path, name string) (*v1alpha1.BeamApp, error) {
+func pick(apps []*manifest.App, path, name string) (*manifest.App, error) {
 	var names []string
 	for _, a := range apps {
 		if a.Name == name {
-			return a.BeamApp, nil
+			return a, nil
 		}
 		names = append(names, a.Name)
 	}
 	switch {
 	case len(apps) == 1:
-		return apps[0].BeamApp, nil
+		return apps[0], nil
 	case name == "":
 		return nil, fmt.Errorf("several apps in %s, pick one with --name: %s", path, strings.Join(names, ", "))
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/phialdev/phial/internal/cli/fault"
 	"github.com/phialdev/phial/internal/cli/term"
@@ -77,7 +76,7 @@ opens no HTTP port runs with --no-http. Other variables of yours reach it, too
 // Flags are what up and try have in common.
 type Flags struct {
 	opts     local.Options
-	flags    *pflag.FlagSet
+	cmd      *cobra.Command
 	file     string
 	env      []string
 	envFile  string
@@ -88,7 +87,7 @@ type Flags struct {
 // Add adds them to a command.
 func (f *Flags) Add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	f.flags = fl
+	f.cmd = cmd
 	o := &f.opts
 	fl.StringVarP(&f.file, "file", "f", "", "file with the BeamApp to run (default DIR/phial.yaml, if there is one)")
 	fl.StringArrayVar(&f.env, "env", nil, "NAME=VALUE: a variable for the app, over what the file says; may be repeated")
@@ -115,7 +114,7 @@ func (f *Flags) Options(args []string) (local.Options, error) {
 	if len(args) == 1 {
 		o.Dir = args[0]
 	}
-	if o.Replicas == 0 && f.flags.Changed("replicas") {
+	if o.Replicas == 0 && f.cmd.Flags().Changed("replicas") {
 		return o, errors.New("0 replicas: the local engine runs 1 to " + strconv.Itoa(local.MaxReplicas)) // to Options 0 is the default
 	}
 	o.Identity = local.Identity(f.identity)

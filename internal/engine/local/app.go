@@ -133,6 +133,18 @@ func (o *Options) appFile() string {
 	return o.AppFile
 }
 
+// warning is what the plan warns of, as phial render says it.
+func (o *Options) warning(w plan.Warning) string {
+	text := "warning: " + w.Path + ": " + w.Text
+	if o.At != nil {
+		text = o.At(w.Path) + ": " + text
+	}
+	if w.Code != "" {
+		text += " (phial explain " + w.Code + ")"
+	}
+	return text
+}
+
 // madeApp is the BeamApp of a release that has none. Its grace period is shorter than
 // a BeamApp's own default: nobody at a laptop waits for a load balancer.
 func (o *Options) madeApp(release string) *v1alpha1.BeamApp {

@@ -27,7 +27,7 @@ func (e *engine) introduce() {
 		e.say(line)
 	}
 	for _, w := range e.cast.warnings() {
-		e.say("warning: " + w.Path + ": " + w.Text)
+		e.say(e.opts.warning(w))
 	}
 	if len(e.ignored) > 0 {
 		e.say("left to Kubernetes: " + strings.Join(e.ignored, ", "))

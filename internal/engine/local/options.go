@@ -87,6 +87,9 @@ type Options struct {
 	App *v1alpha1.BeamApp
 	// AppFile is what App is called in texts, such as phial.yaml.
 	AppFile string
+	// At is where a field of App, such as spec.image, stands: file:line:column. nil:
+	// nobody knows.
+	At func(field string) string
 	// Values are variables that the app is to have, and stand in the place of what App
 	// says of the same names: of a Secret that is in the cluster alone, for example.
 	Values map[string]string
