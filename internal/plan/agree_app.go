@@ -168,7 +168,7 @@ func (a *agreement) appLifecycle(was, now corev1.Container, at func(...step) []s
 		a.add("has to be one thing; set what it was (sleep, exec) to null beside yours", here...)
 	case a.w.agent && !equality.Semantic.DeepEqual(before, after):
 		a.add("is the agent's drain; set spec.shutdown instead", here...)
-	case after.Sleep != nil && before != nil && before.Sleep != nil && after.Sleep.Seconds != before.Sleep.Seconds:
+	case after.Sleep != nil && (before == nil || before.Sleep == nil || after.Sleep.Seconds != before.Sleep.Seconds):
 		a.add("set spec.shutdown.endpointDelaySeconds instead: the grace period counts it", here...)
 	}
 	if l := now.Lifecycle; l != nil && l.StopSignal != nil && *l.StopSignal != corev1.SIGTERM {

@@ -105,6 +105,9 @@ func TestPatchIsRefused(t *testing.T) {
 		{name: "past the agent", patch: app("readinessProbe: {httpGet: {path: /, port: http}}"), options: withAgent, path: appPath + ".readinessProbe", says: "asks the agent"},
 		{name: "no preStop", patch: app("lifecycle: null"), path: appPath + ".lifecycle.preStop", says: "spec.shutdown"},
 		{name: "longer sleep", patch: app("lifecycle: {preStop: {sleep: {seconds: 40}}}"), path: appPath + ".lifecycle.preStop", says: "endpointDelaySeconds"},
+		{name: "a sleep where there was no delay", patch: app("lifecycle: {preStop: {sleep: {seconds: 40}}}"), change: func(s *v1alpha1.BeamAppSpec) {
+			s.Shutdown.EndpointDelaySeconds = new(int32(0))
+		}, path: appPath + ".lifecycle.preStop", says: "endpointDelaySeconds"},
 		{name: "two preStops", patch: app("lifecycle: {preStop: {exec: {command: [x]}}}"), path: appPath + ".lifecycle.preStop", says: "sleep"},
 		{name: "past the drain", patch: app("lifecycle: {preStop: {exec: {command: [x]}}}"), options: withAgent, path: appPath + ".lifecycle.preStop", says: "drain"},
 		{name: "another signal", patch: app("lifecycle: {stopSignal: SIGKILL}"), path: appPath + ".lifecycle.stopSignal", says: "SIGTERM"},
