@@ -85,7 +85,7 @@ def project, do: [app: :a, deps: deps() ++ more(1)]
 defp deps do
   [
     {:phoenix, "~> 1.7"},
-    {:shared, path: "../shared"},
+    {:common, path: "../common"},
     {:inner, [in_umbrella: true]},
     {:git, "~> 1.0", git: "https://example.com/x.git", only: [:dev, :test]},
     # {:commented, "~> 1.0"},
@@ -99,7 +99,7 @@ end`, "mix.lock", `%{
 	for _, d := range p.Mix.Deps.Value {
 		got = append(got, fmt.Sprintf("%s %q %q %v %d:%d", d.Name, d.Requirement, d.Path, d.Umbrella, d.At.Line, d.At.Col))
 	}
-	want := []string{`phoenix "~> 1.7" "" false 5:5`, `shared "" "../shared" false 6:5`, `inner "" "" true 7:5`, `git "~> 1.0" "" false 8:5`, `wanted "" "" false 10:5`}
+	want := []string{`phoenix "~> 1.7" "" false 5:5`, `common "" "../common" false 6:5`, `inner "" "" true 7:5`, `git "~> 1.0" "" false 8:5`, `wanted "" "" false 10:5`}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
