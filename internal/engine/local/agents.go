@@ -6,9 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +28,7 @@ func (e *engine) agentConfig(r *replica, l *life) agent.Config {
 		Unjoined: !r.work.waits,
 		Network:  agent.Probe{Prober: e.prober(r, resolver)},
 		Discover: discover,
-		Apps:     e.release.apps,
+		Apps:     e.release.Apps,
 		Board:    e.board,
 		Changed:  l.see,
 		Log:      func(line string) { e.note(r.name + ": " + line) },
@@ -105,28 +102,4 @@ func accepts(addr string) func(context.Context) error {
 		}
 		return conn.Close()
 	}
-}
-
-// An application of a .rel file: {name,"version"} and perhaps its start type.
-var relApp = regexp.MustCompile(`\{\s*([a-z][a-zA-Z0-9_@]*|'[^']+')\s*,\s*"[^"]*"\s*(?:,\s*([a-z]+)\s*)?[,}]`)
-
-// startedApps reads from the release which applications it starts and keeps
-// running: those that are not merely loaded or carried along.
-func startedApps(root, name, version string) []string {
-	b, err := os.ReadFile(filepath.Join(root, "releases", version, name+".rel"))
-	if err != nil {
-		return nil // some tool's release without one: then booted is what init says
-	}
-	text := string(b)
-	if i := strings.Index(text, "{erts,"); i >= 0 {
-		text = text[i+len("{erts,"):]
-	}
-	var apps []string
-	for _, m := range relApp.FindAllStringSubmatch(text, -1) {
-		switch m[2] {
-		case "", "permanent", "transient", "temporary":
-			apps = append(apps, strings.Trim(m[1], "'"))
-		}
-	}
-	return apps
 }

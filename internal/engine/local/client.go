@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/phialdev/phial/erlang/dist"
+	"github.com/phialdev/phial/internal/host"
 )
 
 // ErrNotRunning is returned where an instance was asked for and none runs.
@@ -210,10 +211,10 @@ func (c *Client) Remote(ctx context.Context, pod string, args ...string) (Remote
 	if len(args) == 0 {
 		args = []string{"remote"}
 	}
-	env := mergeEnv(inheritedEnv(os.Environ()), a.Env, []string{"RELEASE_COOKIE=" + cookie.Reveal()})
-	if t := getEnv(env, "TERM"); t == "" || t == "dumb" {
+	env := host.MergeEnv(host.InheritedEnv(os.Environ()), a.Env, []string{"RELEASE_COOKIE=" + cookie.Reveal()})
+	if t := host.GetEnv(env, "TERM"); t == "" || t == "dumb" {
 		// Without a terminal's abilities the console opens on a throw-away node of its own.
-		env = mergeEnv(env, []string{"TERM=xterm"})
+		env = host.MergeEnv(env, []string{"TERM=xterm"})
 	}
 	return Remote{Path: a.Path, Args: args, Env: env, Node: a.Node}, nil
 }

@@ -7,16 +7,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/phialdev/phial/internal/release"
 )
 
-// copyTo makes the release stand at another place as well, by hard links where
+// copyRelease makes a release stand at another place as well, by hard links where
 // the file system lets it: `mix release` writes its files anew, never into the
 // old ones. What stood there before goes.
-func (r release) copyTo(dir string) (release, error) {
-	if err := copyTree(r.root, dir); err != nil {
+func copyRelease(r release.Release, dir string) (release.Release, error) {
+	if err := copyTree(r.Root, dir); err != nil {
 		return r, fmt.Errorf("take a copy of the release: %w", err)
 	}
-	r.root = dir
+	r.Root = dir
 	return r, nil
 }
 

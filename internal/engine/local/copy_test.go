@@ -4,6 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/phialdev/phial/internal/beamtest"
+	"github.com/phialdev/phial/internal/host"
 )
 
 func TestCopyTree(t *testing.T) {
@@ -35,7 +38,7 @@ func TestCopyTree(t *testing.T) {
 			t.Errorf("%s: %q, %v, %v", name, b, err, fi)
 		}
 	}
-	if exists(filepath.Join(to, "left")) {
+	if host.Exists(filepath.Join(to, "left")) {
 		t.Error("what stood there before is still there")
 	}
 	if err := copyFile(filepath.Join(to, "bin", "shop"), filepath.Join(to, "other")); err != nil {
@@ -50,7 +53,7 @@ func TestCopyTree(t *testing.T) {
 // that is up.
 func TestTheBuildMayGoWhileTheAppRuns(t *testing.T) {
 	t.Parallel()
-	dir := project(t, map[string]string{"mix.exs": mixExs(""), "lib/shop.ex": shopEx})
+	dir := beamtest.WriteProject(t, map[string]string{"mix.exs": beamtest.MixExs(""), "lib/shop.ex": beamtest.ShopEx})
 	a := up(t, Options{Dir: dir, Replicas: 1, NoHTTP: true})
 	a.allReady(1)
 	if err := os.RemoveAll(filepath.Join(dir, "_build")); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/phialdev/phial/erlang/dist"
 	"github.com/phialdev/phial/erlang/epmd"
 	"github.com/phialdev/phial/internal/agent"
+	"github.com/phialdev/phial/internal/host"
+	"github.com/phialdev/phial/internal/release"
 )
 
 // engine runs one instance.
@@ -24,7 +26,7 @@ type engine struct {
 	opts Options
 
 	state   *state
-	release release
+	release release.Release
 	cast    *cast    // what is run, as the plan says
 	told    []string // what the options replaced in the caller's BeamApp
 	ignored []string // what the plan says and the engine leaves to Kubernetes
@@ -64,7 +66,7 @@ type engine struct {
 }
 
 func run(ctx context.Context, o Options) (err error) {
-	if err := checkDir(o.Dir); err != nil {
+	if err := release.CheckDir(o.Dir); err != nil {
 		return err
 	}
 	if o.Env == nil {
@@ -117,7 +119,7 @@ func run(ctx context.Context, o Options) (err error) {
 	if e.release, err = e.getRelease(ctx, root); err != nil {
 		return err
 	}
-	if e.cast, e.told, err = planOf(e.opts, e.release.name); err != nil {
+	if e.cast, e.told, err = planOf(e.opts, e.release.Name); err != nil {
 		return err
 	}
 	e.opts.Namespace = e.cast.plan.App.Namespace
@@ -129,19 +131,19 @@ func run(ctx context.Context, o Options) (err error) {
 
 // getRelease opens the release, or builds it and takes a copy. Where no name was
 // given, the release gives the instance its name.
-func (e *engine) getRelease(ctx context.Context, root string) (release, error) {
-	named := func(r release) error {
+func (e *engine) getRelease(ctx context.Context, root string) (release.Release, error) {
+	named := func(r release.Release) error {
 		if e.state != nil {
 			return nil
 		}
-		e.opts.Name = labelOf(r.name)
+		e.opts.Name = labelOf(r.Name)
 		if err := checkName(e.opts.Name); err != nil {
 			return fmt.Errorf("%w: give one with --name", err)
 		}
 		return e.acquire(root)
 	}
-	if !isProject(e.opts.Dir) {
-		r, err := openRelease(e.opts.Dir, e.opts.Release)
+	if !release.IsProject(e.opts.Dir) {
+		r, err := release.Open(e.opts.Dir, e.opts.Release)
 		if err == nil {
 			err = named(r)
 		}
@@ -153,16 +155,16 @@ func (e *engine) getRelease(ctx context.Context, root string) (release, error) {
 	if err != nil {
 		memory = root
 	}
-	b := builder{dir: e.opts.Dir, want: e.opts.Release, root: memory, env: inheritedEnv(e.opts.Env), progress: e.opts.Progress}
+	b := release.Builder{Dir: e.opts.Dir, Want: e.opts.Release, Memory: memory, Env: e.opts.Env, Progress: e.opts.Progress}
 	// The next build puts its files where this one's are, and the app that runs
 	// must not notice: it runs from links of its own to them.
-	b.keep = func(r release) (release, error) {
+	b.Keep = func(r release.Release) (release.Release, error) {
 		if err := named(r); err != nil {
 			return r, err
 		}
-		return r.copyTo(e.state.releasePath())
+		return copyRelease(r, e.state.releasePath())
 	}
-	return b.build(ctx)
+	return b.Build(ctx)
 }
 
 func (e *engine) acquire(root string) error {
@@ -257,7 +259,7 @@ func (e *engine) makeCookie() error {
 		}
 		e.cookie = c
 	}
-	return writeFile(e.state.cookiePath(), []byte(e.cookie.Reveal()))
+	return host.WriteFile(e.state.cookiePath(), []byte(e.cookie.Reveal()))
 }
 
 // newCookie is text of base32, 26 characters of 5 bits.

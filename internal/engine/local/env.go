@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/host"
 	"github.com/phialdev/phial/internal/plan"
+	"github.com/phialdev/phial/internal/release"
 )
 
 // A launch is all that decides how one replica's process is started: what the plan
@@ -18,7 +20,7 @@ type launch struct {
 	work     *workload
 	mounts   mounts
 	state    *state
-	release  release
+	release  release.Release
 	httpPort int
 	listenOn string   // inet_dist_use_interface, as Erlang writes it
 	node     string   // in place of the planned RELEASE_NODE; empty: that
@@ -40,7 +42,7 @@ func (l launch) inetrcPath() string { return filepath.Join(l.dir(), "inetrc") }
 // planned is the container's environment as the plan has it and as it has to be here,
 // for a cookie.
 func (l launch) planned(cookie string) ([]variable, []missing) {
-	inherited := inheritedEnv(l.env)
+	inherited := host.InheritedEnv(l.env)
 	return environment(l.work.container, surroundings{
 		field: func(path string) (string, bool) {
 			return podField(l.work.template, l.net.pod(l.n), l.net.namespace, l.net.addr(l.n).String(), path)
@@ -55,7 +57,7 @@ func (l launch) planned(cookie string) ([]variable, []missing) {
 			v, ok := l.plan.ConfigMap.Data[key]
 			return v, ok
 		},
-		outside: func(name string) (string, bool) { return lookupEnv(inherited, name) },
+		outside: func(name string) (string, bool) { return host.LookupEnv(inherited, name) },
 		here:    l.here,
 		cookie:  cookie,
 	})
@@ -71,7 +73,7 @@ func (l launch) podEnv() []string {
 			env = append(env, v.name+"="+v.value)
 		}
 	}
-	if getEnv(mergeEnv(inheritedEnv(l.env), env), "HOME") == "" {
+	if host.GetEnv(host.MergeEnv(host.InheritedEnv(l.env), env), "HOME") == "" {
 		env = append(env, "HOME="+l.dir())
 	}
 	return env
@@ -108,10 +110,10 @@ func (l launch) prepare(cookie string) error {
 			}
 		}
 	}
-	if err := writeFile(l.inetrcPath(), []byte(l.net.inetrc(l.n))); err != nil {
+	if err := host.WriteFile(l.inetrcPath(), []byte(l.net.inetrc(l.n))); err != nil {
 		return err
 	}
-	return writeFile(l.cookiePath(), []byte(cookie))
+	return host.WriteFile(l.cookiePath(), []byte(cookie))
 }
 
 // hostnameScript answers as hostname does in a pod, for start scripts that

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/phialdev/phial/erlang/dist"
+	"github.com/phialdev/phial/internal/host"
 )
 
 func TestThreeReplicasMesh(t *testing.T) {
@@ -53,7 +54,7 @@ func TestThreeReplicasMesh(t *testing.T) {
 				t.Errorf("left: %v", left)
 			}
 			for _, f := range []string{"cookie", "engine.json", "pods/tally-0/cookie"} {
-				if exists(filepath.Join(a.Dir(), f)) {
+				if host.Exists(filepath.Join(a.Dir(), f)) {
 					t.Errorf("%s is still there", f)
 				}
 			}

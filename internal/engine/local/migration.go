@@ -7,6 +7,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/phialdev/phial/internal/host"
+	"github.com/phialdev/phial/internal/release"
 )
 
 // shownOfMigration is how many of its last lines a migration that failed is told with.
@@ -47,8 +50,8 @@ func (e *engine) migrate() error {
 	what := strings.Join(argv, " ")
 	e.say("migration: " + what)
 	begun := time.Now()
-	env := mergeEnv(inheritedEnv(l.env), l.podEnv(), l.cookieEnv(e.cookie.Reveal()))
-	proc, err := e.spawner.start(e.release.program(argv[0], env), argv[1:], env, e.release.root, each)
+	env := host.MergeEnv(host.InheritedEnv(l.env), l.podEnv(), l.cookieEnv(e.cookie.Reveal()))
+	proc, err := e.spawner.start(program(e.release, argv[0], env), argv[1:], env, e.release.Root, each)
 	if err != nil {
 		return fmt.Errorf("the migration (%s) could not be started: %w", what, err)
 	}
@@ -106,17 +109,17 @@ func (e *engine) endMigration(proc *process, grace time.Duration) error {
 
 // program finds a command of the image: a path from the release's own directory on, a
 // whole path that ends as one in the release does, or a program of this machine.
-func (r release) program(name string, env []string) string {
+func program(r release.Release, name string, env []string) string {
 	if !strings.Contains(name, "/") {
-		if path, err := lookPath(name, env); err == nil {
+		if path, err := host.LookPath(name, env); err == nil {
 			return path
 		}
 		return name
 	}
 	if !filepath.IsAbs(name) {
-		return filepath.Join(r.root, name)
+		return filepath.Join(r.Root, name)
 	}
-	if inRelease := filepath.Join(r.root, "bin", filepath.Base(name)); strings.HasSuffix(filepath.Dir(name), "/bin") && exists(inRelease) {
+	if inRelease := filepath.Join(r.Root, "bin", filepath.Base(name)); strings.HasSuffix(filepath.Dir(name), "/bin") && host.Exists(inRelease) {
 		return inRelease
 	}
 	return name

@@ -11,7 +11,7 @@ import (
 )
 
 func (e *engine) status() Status {
-	s := Status{Name: e.net.app, Dir: e.opts.Dir, Release: e.release.name, Version: e.release.version,
+	s := Status{Name: e.net.app, Dir: e.opts.Dir, Release: e.release.Name, Version: e.release.Version,
 		Namespace: e.net.namespace, Identity: e.net.identity, Type: string(e.cast.plan.App.Spec.Type), Ignored: e.ignored, PID: os.Getpid(), StartedAt: e.started, URL: e.url}
 	s.Settled = !e.freezing.Load()
 	now := time.Now()
@@ -151,7 +151,7 @@ func (e *engine) remote(pod string) (remoteAnswer, error) {
 		node = l.node
 	}
 	// The caller's own ERL_AFLAGS go in front, as the engine's did.
-	return remoteAnswer{Path: l.release.script(), Node: node, Env: l.podEnv(), CookieFile: l.cookiePath()}, nil
+	return remoteAnswer{Path: l.release.Script(), Node: node, Env: l.podEnv(), CookieFile: l.cookiePath()}, nil
 }
 
 // breakPod breaks a replica on purpose. Each fault is one that the network and

@@ -16,6 +16,7 @@ import (
 
 	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/host"
 	"github.com/phialdev/phial/internal/plan/plantest"
 )
 
@@ -149,12 +150,12 @@ func TestTranslation(t *testing.T) {
 		"UPLOADS":            dir + "/volumes/phial-writable-0:" + dir + "/volumes/phial-tmp/x,/tmpfile",
 		"ZONE":               "shop", "MEMORY": "512", "DATABASE_URL": "ecto://here/shop", "GIVEN": "a$(PORT)b$",
 	} {
-		if got, _ := lookupEnv(env, name); got != want {
+		if got, _ := host.LookupEnv(env, name); got != want {
 			t.Errorf("%s=%q, want %q", name, got, want)
 		}
 	}
 	for _, name := range []string{"MAYBE", "RELEASE_COOKIE", "ERL_AFLAGS"} {
-		if v, ok := lookupEnv(env, name); ok {
+		if v, ok := host.LookupEnv(env, name); ok {
 			t.Errorf("%s=%q is set", name, v)
 		}
 	}
@@ -279,7 +280,7 @@ func TestVolumesEnd(t *testing.T) {
 	}
 	clearVolumes(dir)
 	for f, want := range map[string]bool{"secrets": false, "volumes/tmp/x": false, "volumes/crash/erl_crash.dump": true, "claims/data/x": true} {
-		if exists(filepath.Join(dir, f)) != want {
+		if host.Exists(filepath.Join(dir, f)) != want {
 			t.Errorf("%s is there: %v", f, !want)
 		}
 	}

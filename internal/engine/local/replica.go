@@ -10,6 +10,7 @@ import (
 
 	"github.com/phialdev/phial/internal/agent"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/host"
 )
 
 // replica is one place in the app: a name, an address and, most of the time, a
@@ -141,8 +142,8 @@ func (r *replica) start() (*life, error) {
 	if err := spec.prepare(cookie); err != nil {
 		return nil, err
 	}
-	env := mergeEnv(inheritedEnv(spec.env), spec.podEnv(), spec.cookieEnv(cookie))
-	proc, err := e.spawner.start(spec.release.script(), []string{"start"}, env, spec.dir(), func(line []byte) { e.line(r.n, r.name, line) })
+	env := host.MergeEnv(host.InheritedEnv(spec.env), spec.podEnv(), spec.cookieEnv(cookie))
+	proc, err := e.spawner.start(spec.release.Script(), []string{"start"}, env, spec.dir(), func(line []byte) { e.line(r.n, r.name, line) })
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +287,7 @@ func (r *replica) pod() Pod {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := Pod{Name: r.name, IP: r.addr.String(), Node: r.node, Pipeline: r.work.pipeline, Phase: r.phase, Ready: r.ready,
-		Reason: r.reason, SilentSince: r.silent, Restarts: r.restarts, HTTPPort: r.httpPort, Version: r.e.release.version, Log: r.e.state.logPath(r.name)}
+		Reason: r.reason, SilentSince: r.silent, Restarts: r.restarts, HTTPPort: r.httpPort, Version: r.e.release.Version, Log: r.e.state.logPath(r.name)}
 	if r.proc != nil {
 		p.PID, p.StartedAt = r.proc.pid, r.startedAt
 	}

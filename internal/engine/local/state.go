@@ -5,17 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phialdev/phial/internal/host"
 )
 
 // StateRoot is where this user's instances are kept: phial below
@@ -31,33 +29,11 @@ func StateRoot() (string, error) {
 	tried = append(tried, filepath.Join(os.TempDir(), "phial-"+strconv.Itoa(os.Getuid())))
 	var last error
 	for _, dir := range tried {
-		if last = privateDir(dir); last == nil {
+		if last = host.PrivateDir(dir); last == nil {
 			return dir, nil
 		}
 	}
 	return "", fmt.Errorf("no place to keep state: %w", last)
-}
-
-// privateDir makes dir and its parents where they are missing, and refuses a
-// directory that somebody else owns, could read or could swap for another.
-func privateDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	fi, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !fi.IsDir() || !ok || int(st.Uid) != os.Getuid() {
-		return fmt.Errorf("%s does not belong to uid %d", dir, os.Getuid())
-	}
-	if fi.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil {
-			return err
-		}
-	}
-	return unix.Access(dir, unix.W_OK)
 }
 
 // engineInfo is engine.json: what a client knows before it has asked.
@@ -82,7 +58,7 @@ func rootOf(stateDir string) (string, error) {
 	if stateDir == "" {
 		return StateRoot()
 	}
-	return stateDir, privateDir(stateDir)
+	return stateDir, host.PrivateDir(stateDir)
 }
 
 // listStates gives every instance directory, running or not, by name.
@@ -130,7 +106,7 @@ var errRunning = errors.New("is up already")
 // that crashed left behind. The kernel drops the lock when the process ends,
 // however it ends.
 func (s *state) acquire() error {
-	if err := privateDir(s.dir); err != nil {
+	if err := host.PrivateDir(s.dir); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(s.path("engine.lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -223,19 +199,7 @@ func (s *state) writeInfo(info engineInfo) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(s.path("engine.json"), b)
-}
-
-// writeFile writes a file of this user's own so that nobody ever sees half of it.
-func writeFile(path string, b []byte) error {
-	tmp := path + ".new"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return host.WriteFile(s.path("engine.json"), b)
 }
 
 const controlSocket = "control.sock"
@@ -279,50 +243,4 @@ func (s *state) dialControl(ctx context.Context) (conn net.Conn, err error) {
 		return err
 	})
 	return conn, err
-}
-
-// inheritedEnv is what a replica, a build or a console keeps of the
-// environment it is called from: all but what speaks of another release or
-// another emulator, and what is Phial's own.
-func inheritedEnv(env []string) []string {
-	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
-		k, _, _ := strings.Cut(kv, "=")
-		switch k {
-		case "ERL_AFLAGS", "ERL_FLAGS", "ERL_ZFLAGS", "ERL_LIBS", "ERL_COMPILER_OPTIONS", "ERL_FULLSWEEP_AFTER":
-			return false // ERL_AFLAGS is kept so that ours can go behind it
-		case "BINDIR", "ROOTDIR", "EMU", "PROGNAME": // of the emulator that called us, if one did
-			return true
-		}
-		return strings.HasPrefix(k, "RELEASE_") || strings.HasPrefix(k, "ERL_") || strings.HasPrefix(k, "PHIAL_")
-	})
-}
-
-// mergeEnv puts environments behind one another; of one name the last counts.
-func mergeEnv(envs ...[]string) []string {
-	at := map[string]int{}
-	var out []string
-	for _, kv := range slices.Concat(envs...) {
-		k, _, _ := strings.Cut(kv, "=")
-		if i, ok := at[k]; ok {
-			out[i] = kv
-			continue
-		}
-		at[k] = len(out)
-		out = append(out, kv)
-	}
-	return out
-}
-
-func getEnv(env []string, key string) string {
-	v, _ := lookupEnv(env, key)
-	return v
-}
-
-func lookupEnv(env []string, key string) (string, bool) {
-	for _, kv := range slices.Backward(env) {
-		if k, v, _ := strings.Cut(kv, "="); k == key {
-			return v, true
-		}
-	}
-	return "", false
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/host"
 )
 
 // Where a replica here differs from the pod that it stands for. The plan says
@@ -118,11 +119,11 @@ func flagsOf(line string) [][]string {
 // sets or the machine answers to, and the ways to this engine's EPMD and DNS.
 func (l launch) added() []string {
 	pod := l.net.pod(l.n)
-	inherited := inheritedEnv(l.env)
+	inherited := host.InheritedEnv(l.env)
 	return []string{
 		"HOSTNAME=" + pod,
 		"PHIAL_FQDN=" + l.fqdn(), // for the hostname in our bin directory
-		"PATH=" + l.state.path("bin") + ":" + getEnv(inherited, "PATH"),
+		"PATH=" + l.state.path("bin") + ":" + host.GetEnv(inherited, "PATH"),
 		beam.EnvErlEPMDPort + "=" + strconv.Itoa(l.net.epmdPort()),
 		beam.EnvErlInetrc + "=" + l.inetrcPath(),
 	}

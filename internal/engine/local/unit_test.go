@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/phialdev/phial/erlang/epmd"
+	"github.com/phialdev/phial/internal/host"
 )
 
 func TestBackoff(t *testing.T) {
@@ -103,14 +104,6 @@ func TestParseBreak(t *testing.T) {
 		if _, _, err := ParseBreak(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
-	}
-}
-
-func TestEnvironment(t *testing.T) {
-	got := inheritedEnv([]string{"PATH=/bin", "RELEASE_NODE=x@y", "ERL_EPMD_PORT=1", "ERL_AFLAGS=+S 2", "ERL_FLAGS=-x", "BINDIR=/e",
-		"PHIAL_X=1", "SECRET_KEY_BASE=s", "ERL_INETRC=/x"})
-	if diff := cmp.Diff([]string{"PATH=/bin", "ERL_AFLAGS=+S 2", "ERL_FLAGS=-x", "SECRET_KEY_BASE=s"}, got); diff != "" {
-		t.Errorf("inherited (-want +got):\n%s", diff)
 	}
 }
 
@@ -216,29 +209,13 @@ func TestOneEngineForAName(t *testing.T) {
 		t.Fatalf("after a crash: %v", err)
 	}
 	for _, f := range []string{"engine.json", "control.sock", "cookie"} {
-		if exists(b.path(f)) {
+		if host.Exists(b.path(f)) {
 			t.Errorf("%s of the crashed engine is still there", f)
 		}
 	}
 	b.release()
 	if b.held() {
 		t.Error("held after release")
-	}
-}
-
-func TestStateDirIsPrivate(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "s")
-	os.Mkdir(dir, 0o777)
-	if err := privateDir(dir); err != nil {
-		t.Fatal(err)
-	}
-	if fi, _ := os.Stat(dir); fi.Mode().Perm() != 0o700 {
-		t.Errorf("mode %v, want 0700", fi.Mode().Perm())
-	}
-	link := filepath.Join(t.TempDir(), "link")
-	os.Symlink(dir, link)
-	if err := privateDir(link); err == nil {
-		t.Error("a symbolic link was taken for a private directory")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/phialdev/phial/internal/host"
 	"github.com/phialdev/phial/internal/plan"
 )
 
@@ -138,7 +139,7 @@ func (ms mounts) make(cookie string) error {
 			files = map[string]string{plan.CookieKey: cookie}
 		}
 		for name, text := range files {
-			if err := writeFile(filepath.Join(m.dir, name), []byte(text)); err != nil {
+			if err := host.WriteFile(filepath.Join(m.dir, name), []byte(text)); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package local
+package release
 
 import (
 	"bufio"
@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/phialdev/phial/internal/host"
 )
 
 // built is what is remembered of a project's last build, in the state
@@ -31,87 +33,87 @@ type built struct {
 	Data        string `json:"data"` // modification time of start_erl.data: who else built since?
 }
 
-// builder makes a release of a mix project.
-type builder struct {
-	dir      string // of the project
-	want     string // release asked for, or empty
-	root     string // state root, for what is remembered
-	env      []string
-	progress func(string)
-	// keep takes a built release before anybody can build over it; nil: it
-	// is run where it is.
-	keep func(release) (release, error)
+// Builder makes a release of a mix project.
+type Builder struct {
+	Dir      string       // of the project
+	Want     string       // release asked for, or empty
+	Memory   string       // directory for what is remembered: the state root
+	Env      []string     // of whoever asked; what speaks of another release is left out
+	Progress func(string) // a line at a time
+	// Keep takes a built release before anybody can build over it; nil: it
+	// stays where it is.
+	Keep func(Release) (Release, error)
 }
 
-// build gives the project's release, made anew if the sources changed since it
+// Build gives the project's release, made anew if the sources changed since it
 // was made. A failed build's output is in the error.
-func (b builder) build(ctx context.Context) (release, error) {
-	sum, err := fingerprint(b.dir)
+func (b Builder) Build(ctx context.Context) (Release, error) {
+	sum, err := fingerprint(b.Dir)
 	if err != nil {
-		return release{}, err
+		return Release{}, err
 	}
 	note, unlock, err := b.note()
 	if err != nil {
-		return release{}, err
+		return Release{}, err
 	}
 	defer unlock()
 	r, ok := b.fresh(note, sum)
 	if !ok {
 		if r, err = b.make(ctx, note, sum); err != nil {
-			return release{}, err
+			return Release{}, err
 		}
 	}
-	if b.keep == nil {
+	if b.Keep == nil {
 		return r, nil
 	}
-	return b.keep(r)
+	return b.Keep(r)
 }
 
 // make builds the release and remembers of what.
-func (b builder) make(ctx context.Context, note, sum string) (release, error) {
-	mix, err := lookPath("mix", b.env)
+func (b Builder) make(ctx context.Context, note, sum string) (Release, error) {
+	mix, err := host.LookPath("mix", b.Env)
 	if err != nil {
-		return release{}, errNoElixir
+		return Release{}, errNoElixir
 	}
-	if _, err := lookPath("elixir", b.env); err != nil {
-		return release{}, errNoElixir
+	if _, err := host.LookPath("elixir", b.Env); err != nil {
+		return Release{}, errNoElixir
 	}
 	name, path, named, err := b.ask(ctx, mix)
 	if err != nil {
-		return release{}, err
+		return Release{}, err
 	}
 	task := []string{"release", name}
 	if !named {
 		task = task[:1] // mix knows a release that mix.exs does not name only without its name
 	}
 	what := "mix " + strings.Join(task, " ")
-	b.progress(what)
+	b.Progress(what)
 	begin := time.Now()
 	if out, err := b.mix(ctx, mix, true, append(task, "--overwrite", "--quiet")...); err != nil {
-		return release{}, failed(ctx, what, out, err)
+		return Release{}, failed(ctx, what, out, err)
 	}
-	r, err := openRelease(path, name)
+	r, err := Open(path, name)
 	if err != nil {
-		return release{}, err
+		return Release{}, err
 	}
-	b.progress(fmt.Sprintf("built %s %s in %.1f s", r.name, r.version, time.Since(begin).Seconds()))
-	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.root, Name: r.name, Data: dataTime(r.root)})
+	b.Progress(fmt.Sprintf("built %s %s in %.1f s", r.Name, r.Version, time.Since(begin).Seconds()))
+	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.Root, Name: r.Name, Data: dataTime(r.Root)})
 	if err != nil {
-		return release{}, err
+		return Release{}, err
 	}
-	return r, writeFile(note, rec)
+	return r, host.WriteFile(note, rec)
 }
 
 var errNoElixir = errors.New("elixir is not installed (mix is not in PATH): apt-get install elixir")
 
 // note gives the path of what is remembered of this project and release, held
 // against other builds of it until unlock.
-func (b builder) note() (path string, unlock func(), err error) {
-	dir := filepath.Join(b.root, ".builds")
-	if err := privateDir(dir); err != nil {
+func (b Builder) note() (path string, unlock func(), err error) {
+	dir := filepath.Join(b.Memory, ".builds")
+	if err := host.PrivateDir(dir); err != nil {
 		return "", nil, err
 	}
-	sum := sha256.Sum256([]byte(b.dir + "\x00" + b.want))
+	sum := sha256.Sum256([]byte(b.Dir + "\x00" + b.Want))
 	path = filepath.Join(dir, hex.EncodeToString(sum[:12])+".json")
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -125,13 +127,13 @@ func (b builder) note() (path string, unlock func(), err error) {
 }
 
 // fresh gives the remembered release if it is still what the sources say.
-func (b builder) fresh(note, sum string) (release, bool) {
+func (b Builder) fresh(note, sum string) (Release, bool) {
 	var rec built
 	data, err := os.ReadFile(note)
 	if err != nil || json.Unmarshal(data, &rec) != nil || rec.Fingerprint != sum || rec.Data != dataTime(rec.Root) {
-		return release{}, false
+		return Release{}, false
 	}
-	r, err := openRelease(rec.Root, rec.Name)
+	r, err := Open(rec.Root, rec.Name)
 	return r, err == nil
 }
 
@@ -167,14 +169,14 @@ end
 
 // ask finds out which release to build, where it will be, and whether mix.exs
 // names it.
-func (b builder) ask(ctx context.Context, mix string) (name, path string, named bool, err error) {
+func (b Builder) ask(ctx context.Context, mix string) (name, path string, named bool, err error) {
 	out, err := b.mix(ctx, mix, false, "run", "--no-start", "--no-compile", "--no-deps-check", "--no-archives-check", "-e", question)
 	if err != nil {
 		return "", "", false, failed(ctx, "mix", out, err)
 	}
 	paths := map[string]string{}
 	var names []string
-	pick := b.want
+	pick := b.Want
 	for line := range strings.Lines(string(out)) {
 		f := strings.SplitN(strings.TrimSpace(line), " ", 4)
 		switch {
@@ -188,24 +190,29 @@ func (b builder) ask(ctx context.Context, mix string) (name, path string, named 
 	}
 	switch {
 	case len(names) == 0:
-		return "", "", false, fmt.Errorf("%s is an umbrella project without releases: name one in mix.exs (releases: [...])", b.dir)
+		return "", "", false, fmt.Errorf("%s is an umbrella project without releases: name one in mix.exs (releases: [...])", b.Dir)
 	case pick == "" && len(names) > 1:
-		return "", "", false, fmt.Errorf("%s has several releases, pick one with --release: %s", b.dir, strings.Join(names, ", "))
+		return "", "", false, fmt.Errorf("%s has several releases, pick one with --release: %s", b.Dir, strings.Join(names, ", "))
 	case pick == "":
 		pick = names[0]
 	}
 	if paths[pick] == "" {
-		return "", "", false, fmt.Errorf("%s has no release %s: there is %s", b.dir, pick, strings.Join(names, ", "))
+		return "", "", false, fmt.Errorf("%s has no release %s: there is %s", b.Dir, pick, strings.Join(names, ", "))
 	}
 	return pick, paths[pick], named, nil
 }
 
+// deterministic keeps the build's directory out of what erlc makes of dependencies in
+// Erlang: their tables of lines hold whole paths otherwise, and every checkout would give
+// other bytes. What Elixir makes holds none. Somebody's own options count before it.
+var deterministic = []string{"ERL_COMPILER_OPTIONS=deterministic"}
+
 // mix runs one mix task in the project, for production, and gives its output.
 // With show, each line is progress, too.
-func (b builder) mix(ctx context.Context, mix string, show bool, args ...string) ([]byte, error) {
+func (b Builder) mix(ctx context.Context, mix string, show bool, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, mix, args...)
-	cmd.Dir = b.dir
-	cmd.Env = mergeEnv(b.env, []string{"MIX_ENV=prod", "PWD=" + b.dir})
+	cmd.Dir = b.Dir
+	cmd.Env = host.MergeEnv(deterministic, host.InheritedEnv(b.Env), []string{"MIX_ENV=prod", "PWD=" + b.Dir})
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
@@ -219,7 +226,7 @@ func (b builder) mix(ctx context.Context, mix string, show bool, args ...string)
 			out.Write(sc.Bytes())
 			out.WriteByte('\n')
 			if line := strings.TrimSpace(sc.Text()); show && line != "" {
-				b.progress("  " + line)
+				b.Progress("  " + line)
 			}
 		}
 		io.Copy(io.Discard, r) //nolint:errcheck // a line too long to scan
@@ -279,15 +286,4 @@ func fingerprint(dir string) (string, error) {
 		return nil
 	})
 	return hex.EncodeToString(h.Sum(nil)), err
-}
-
-// lookPath finds a program in the PATH of env.
-func lookPath(name string, env []string) (string, error) {
-	for _, dir := range filepath.SplitList(getEnv(env, "PATH")) {
-		path := filepath.Join(dir, name)
-		if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil {
-			return filepath.Abs(path)
-		}
-	}
-	return "", exec.ErrNotFound
 }

@@ -1,0 +1,84 @@
+package release
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/phialdev/phial/internal/beamtest"
+	"github.com/phialdev/phial/internal/host"
+)
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	beamtest.Host(t) // Elixir has to be there
+	dir := beamtest.WriteProject(t, map[string]string{"mix.exs": beamtest.MixExs(""), "lib/shop.ex": beamtest.ShopEx})
+	var steps []string
+	b := Builder{Dir: dir, Memory: t.TempDir(), Env: os.Environ(), Progress: func(s string) { steps = append(steps, s) }}
+	r, err := b.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Name != "shop" || r.Version != "0.3.0" || !host.Exists(r.Script()) {
+		t.Errorf("built %+v", r)
+	}
+	for _, app := range []string{"kernel", "shop", "logger"} {
+		if !strings.Contains(strings.Join(r.Apps, " "), app) {
+			t.Errorf("the release starts %v, want %s among them", r.Apps, app)
+		}
+	}
+	if strings.Contains(strings.Join(r.Apps, " "), "iex") {
+		t.Errorf("the release only carries iex along, and it is expected to run: %v", r.Apps)
+	}
+	if len(steps) == 0 || steps[0] != "mix release" || !strings.Contains(steps[len(steps)-1], "built shop 0.3.0") {
+		t.Errorf("progress: %q", steps)
+	}
+
+	steps = nil
+	if again, err := b.Build(t.Context()); err != nil || again.Root != r.Root || len(steps) != 0 {
+		t.Errorf("nothing changed: %+v %v, steps %q, want none", again, err, steps)
+	}
+
+	later := time.Now().Add(time.Second)
+	os.WriteFile(filepath.Join(dir, "lib/shop.ex"), []byte(beamtest.ShopEx+"# more\n"), 0o644)
+	os.Chtimes(filepath.Join(dir, "lib/shop.ex"), later, later)
+	if _, err := b.Build(t.Context()); err != nil || len(steps) == 0 {
+		t.Errorf("a source changed: %v, steps %q, want a build", err, steps)
+	}
+
+	os.WriteFile(filepath.Join(dir, "lib/shop.ex"), []byte("defmodule Shop do\n  def broken(\nend\n"), 0o644)
+	_, err = b.Build(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "mix release failed:\n") || !strings.Contains(err.Error(), "lib/shop.ex") {
+		t.Errorf("a source that does not compile: %v, want mix's own words", err)
+	}
+}
+
+func TestWhichRelease(t *testing.T) {
+	t.Parallel()
+	beamtest.Host(t)
+	two := beamtest.MixExs(`, releases: [shop: [], back: [version: "9.0.0"]]`)
+	umbrella := `defmodule Um.MixProject do
+  use Mix.Project
+  def project, do: [apps_path: "apps", version: "0.1.0"]
+end
+`
+	for _, c := range []struct{ mix, want, name, err string }{
+		{mix: two, err: "pick one with --release: shop, back"},
+		{mix: two, want: "back", name: "back"},
+		{mix: two, want: "front", err: "no release front: there is shop, back"},
+		{mix: beamtest.MixExs(`, releases: [shop: [], back: []], default_release: :shop`), name: "shop"},
+		{mix: umbrella, err: "umbrella project without releases"},
+	} {
+		dir := beamtest.WriteProject(t, map[string]string{"mix.exs": c.mix, "lib/shop.ex": beamtest.ShopEx, "apps/.keep": ""})
+		b := Builder{Dir: dir, Want: c.want, Memory: t.TempDir(), Env: os.Environ(), Progress: func(string) {}}
+		r, err := b.Build(t.Context())
+		switch {
+		case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+			t.Errorf("--release %q: %v, want %q", c.want, err, c.err)
+		case c.err == "" && (err != nil || r.Name != c.name):
+			t.Errorf("--release %q: %+v %v, want %s", c.want, r, err, c.name)
+		}
+	}
+}
