@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/phialdev/phial/internal/cli/build"
 	"github.com/phialdev/phial/internal/cli/down"
 	"github.com/phialdev/phial/internal/cli/explain"
 	"github.com/phialdev/phial/internal/cli/fault"
@@ -71,7 +71,7 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
   phial try examples/tally
   phial up examples/tally --detach && phial mesh
   phial mesh --node shop@10.0.0.7 --cookie-file /run/secrets/cookie`,
-		Version:       version(),
+		Version:       term.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -87,8 +87,8 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"write", "Describe an app:", []*cobra.Command{
-			initialize.Command(s), render.Command(s)}},
+		{"write", "Describe an app, build it:", []*cobra.Command{
+			initialize.Command(s), build.Command(s), render.Command(s)}},
 		{"run", "Run an app on this machine:", []*cobra.Command{
 			up.Command(s), try.Command(s), status.Command(s), logs.Command(s), remote.Command(s),
 			scale.Command(s), restart.Command(s), down.Command(s)}},
@@ -114,22 +114,4 @@ func plainFlagError(err error) string {
 		text = text[:i]
 	}
 	return text
-}
-
-// version is the module's version where it was installed as one, or the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "devel"
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				v += " " + s.Value[:12]
-			}
-		}
-	}
-	return v
 }

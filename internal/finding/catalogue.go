@@ -58,6 +58,19 @@ const (
 	StillBooting       Code = "HLT-13"
 )
 
+// The codes that an image can show before there is one.
+const (
+	LibraryOther      Code = "IMG-01"
+	LibraryMissing    Code = "IMG-02"
+	RunsAsRoot        Code = "IMG-12"
+	ImageLarge        Code = "IMG-14"
+	OtherArchitecture Code = "IMG-15"
+	LoaderMissing     Code = "IMG-16"
+	ProgramMissing    Code = "IMG-17"
+	NotRunnable       Code = "IMG-18"
+	NotChecked        Code = "IMG-19"
+)
+
 var catalogue = []Entry{
 	{ShortAgainstLong, "short against long names", Error,
 		"{short} runs with short names and {long} with long names; OTP lets the two kinds never meet",
@@ -188,6 +201,33 @@ var catalogue = []Entry{
 	{StillBooting, "not in the mesh yet", Info,
 		"{subject} is {status}",
 		"wait until it has booted; a node that stops leaves the mesh by itself"},
+	{LibraryOther, "a library in another version", Error,
+		"{subject} is needed by {files}, and {offers}",
+		"build the release on {base}, as the base is, or on something older; or let Phial assemble the base from the machine that builds: --base assemble"},
+	{LibraryMissing, "a library that the base lacks", Error,
+		"{subject} is needed by {files}, and the base has no library of that name",
+		"{install}, take a base that has it, or let Phial assemble the base: --base assemble"},
+	{RunsAsRoot, "the image runs as root", Warning,
+		"the image would run as {user}: whoever breaks into the app is root in its container, and clusters that want pods without root refuse to start it",
+		"let it run as a user of its own, given by number; the files of a release need not belong to it"},
+	{ImageLarge, "a large image", Warning,
+		"{subject} takes {size} MB unpacked, more than the {limit} MB that teams expect; most of it: {largest}",
+		"take a slim base: a release brings its own Erlang and needs neither compilers nor an Elixir in the base; keep out of priv what only the build reads"},
+	{OtherArchitecture, "built for another architecture", Error,
+		"for {has}, while the image is for {wants}: {files}",
+		"build the release, and whatever it downloads compiled, on {wants}, with a base for {wants}; or make an image for {has}"},
+	{LoaderMissing, "no dynamic loader of that kind", Error,
+		"built for {libc}, whose loader {subject} the base does not have ({offers}): {files}",
+		"take a base with {libc}, or build the release on {base}; or let Phial assemble the base from the machine that builds: --base assemble"},
+	{ProgramMissing, "programs that the start scripts call", Error,
+		"scripts of the release call programs that the base does not have: {programs}",
+		"{install}, or take a base with a shell and the usual tools (a slim image of a distribution)"},
+	{NotRunnable, "can't be run on Linux", Error,
+		"{why}, so Linux can't load it: {files}",
+		"{build}"},
+	{NotChecked, "could not be checked", Warning,
+		"whether {subject} finds what it needs in the base was not seen: {why}",
+		"try the image before it goes anywhere; for a script, see that its shell reads it (sh -n)"},
 }
 
 var byCode = func() map[Code]Entry {

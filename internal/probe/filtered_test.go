@@ -3,7 +3,6 @@ package probe
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,35 +10,19 @@ import (
 
 	"github.com/phialdev/phial/internal/beamtest"
 	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/testkit"
 )
-
-const inNamespace = "PHIAL_TEST_IN_NAMESPACE"
 
 // namespace runs the calling test once more in a network namespace of its own, where it
 // may drop packets as it likes, and reports whether this is that run.
 func namespace(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(inNamespace) != "" {
-		run(t, "ip", "link", "set", "lo", "up")
-		run(t, "nft", "add table inet t; add chain inet t in { type filter hook input priority 0; }")
-		return true
+	if !testkit.Unshared(t, "--net") {
+		return false
 	}
-	args := []string{"--net"}
-	if os.Geteuid() != 0 {
-		args = append(args, "--user", "--map-root-user")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	args = append(args, self, "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.v", "-test.timeout=5m")
-	cmd := exec.CommandContext(t.Context(), "unshare", args...)
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in a network namespace of its own (needs unshare, ip and nft; root or user namespaces): %v\n%s", err, out)
-	}
-	return false
+	run(t, "ip", "link", "set", "lo", "up")
+	run(t, "nft", "add table inet t; add chain inet t in { type filter hook input priority 0; }")
+	return true
 }
 
 func run(t *testing.T, name string, args ...string) {

@@ -26,27 +26,6 @@ func (r *reader) apps(dir string) error {
 	return nil
 }
 
-// lock reads the names in mix.lock, a map of them.
-func (r *reader) lock() error {
-	src, err := r.optional("mix.lock")
-	if err != nil {
-		return err
-	}
-	s := newSource("mix.lock", src)
-	depth := 0
-	for i, t := range s.tokens {
-		switch {
-		case t.kind == opening:
-			depth++
-		case t.kind == closing:
-			depth--
-		case t.kind == key && depth == 1:
-			r.p.Lock = append(r.p.Lock, Dep{Name: t.text, At: s.at(i)})
-		}
-	}
-	return nil
-}
-
 // tools reads .tool-versions: "NAME VERSION..." on a line, # begins a comment.
 func (r *reader) tools() error {
 	const file = ".tool-versions"

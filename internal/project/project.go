@@ -17,7 +17,7 @@ type Project struct {
 	Mix  Mix   // of the root
 	Apps []Mix // of an umbrella, by folder; none otherwise
 
-	Lock  []Dep           // mix.lock: every package, also those that others bring
+	Lock  []Locked        // mix.lock: every package, also those that others bring
 	Tools map[string]Tool // .tool-versions, by name: elixir, erlang, nodejs
 
 	Runtime    []EnvVar   // what config/runtime.exs reads from the environment
@@ -186,9 +186,9 @@ func (p *Project) Dep(name string) (Dep, bool) {
 		computed = computed || m.Deps.State == Unknown
 	}
 	if computed {
-		for _, d := range p.Lock {
-			if d.Name == name {
-				return d, true
+		for _, l := range p.Lock {
+			if l.Name == name {
+				return Dep{Name: l.Name, At: l.At}, true
 			}
 		}
 	}

@@ -30,6 +30,7 @@ type built struct {
 	Fingerprint string `json:"fingerprint"` // of the sources
 	Root        string `json:"root"`        // of the release
 	Name        string `json:"name"`
+	OTP         string `json:"otp"`  // what it was built with
 	Data        string `json:"data"` // modification time of start_erl.data: who else built since?
 }
 
@@ -78,10 +79,11 @@ func (b Builder) make(ctx context.Context, note, sum string) (Release, error) {
 	if _, err := host.LookPath("elixir", b.Env); err != nil {
 		return Release{}, errNoElixir
 	}
-	name, path, named, err := b.ask(ctx, mix)
+	a, err := b.ask(ctx, mix)
 	if err != nil {
 		return Release{}, err
 	}
+	name, path, named := a.name, a.path, a.named
 	task := []string{"release", name}
 	if !named {
 		task = task[:1] // mix knows a release that mix.exs does not name only without its name
@@ -96,8 +98,9 @@ func (b Builder) make(ctx context.Context, note, sum string) (Release, error) {
 	if err != nil {
 		return Release{}, err
 	}
+	r.OTP = a.otp
 	b.Progress(fmt.Sprintf("built %s %s in %.1f s", r.Name, r.Version, time.Since(begin).Seconds()))
-	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.Root, Name: r.Name, Data: dataTime(r.Root)})
+	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.Root, Name: r.Name, OTP: a.otp, Data: dataTime(r.Root)})
 	if err != nil {
 		return Release{}, err
 	}
@@ -134,6 +137,7 @@ func (b Builder) fresh(note, sum string) (Release, bool) {
 		return Release{}, false
 	}
 	r, err := Open(rec.Root, rec.Name)
+	r.OTP = rec.OTP
 	return r, err == nil
 }
 
@@ -161,18 +165,26 @@ end
 default = c[:default_release]
 if default, do: IO.puts("phial default #{default}")
 if rels == [] and not Mix.Project.umbrella?(), do: IO.puts("phial implied #{c[:app]} #{path.(c[:app], [])}")
+otp = Path.join([:code.root_dir(), "releases", System.otp_release(), "OTP_VERSION"])
+with {:ok, version} <- File.read(otp), do: IO.puts("phial otp #{String.trim(version)}")
 for {name, opts} <- rels do
   opts = if is_function(opts, 0), do: opts.(), else: opts
   IO.puts("phial release #{name} #{path.(name, opts)}")
 end
 `
 
-// ask finds out which release to build, where it will be, and whether mix.exs
-// names it.
-func (b Builder) ask(ctx context.Context, mix string) (name, path string, named bool, err error) {
+// answer is what mix says of a project.
+type answer struct {
+	name, path string // of the release to build
+	named      bool   // mix.exs names it
+	otp        string // version of Erlang/OTP
+}
+
+// ask finds out which release to build.
+func (b Builder) ask(ctx context.Context, mix string) (a answer, err error) {
 	out, err := b.mix(ctx, mix, false, "run", "--no-start", "--no-compile", "--no-deps-check", "--no-archives-check", "-e", question)
 	if err != nil {
-		return "", "", false, failed(ctx, "mix", out, err)
+		return a, failed(ctx, "mix", out, err)
 	}
 	paths := map[string]string{}
 	var names []string
@@ -182,24 +194,27 @@ func (b Builder) ask(ctx context.Context, mix string) (name, path string, named 
 		switch {
 		case len(f) == 3 && f[0] == "phial" && f[1] == "default" && pick == "":
 			pick = f[2]
+		case len(f) == 3 && f[0] == "phial" && f[1] == "otp":
+			a.otp = f[2]
 		case len(f) == 4 && f[0] == "phial" && (f[1] == "release" || f[1] == "implied"):
-			named = f[1] == "release"
+			a.named = f[1] == "release"
 			names = append(names, f[2])
 			paths[f[2]] = f[3]
 		}
 	}
 	switch {
 	case len(names) == 0:
-		return "", "", false, fmt.Errorf("%s is an umbrella project without releases: name one in mix.exs (releases: [...])", b.Dir)
+		return a, fmt.Errorf("%s is an umbrella project without releases: name one in mix.exs (releases: [...])", b.Dir)
 	case pick == "" && len(names) > 1:
-		return "", "", false, fmt.Errorf("%s has several releases, pick one with --release: %s", b.Dir, strings.Join(names, ", "))
+		return a, fmt.Errorf("%s has several releases, pick one with --release: %s", b.Dir, strings.Join(names, ", "))
 	case pick == "":
 		pick = names[0]
 	}
 	if paths[pick] == "" {
-		return "", "", false, fmt.Errorf("%s has no release %s: there is %s", b.Dir, pick, strings.Join(names, ", "))
+		return a, fmt.Errorf("%s has no release %s: there is %s", b.Dir, pick, strings.Join(names, ", "))
 	}
-	return pick, paths[pick], named, nil
+	a.name, a.path = pick, paths[pick]
+	return a, nil
 }
 
 // deterministic keeps the build's directory out of what erlc makes of dependencies in

@@ -20,6 +20,8 @@ type Release struct {
 	Root    string // absolute, or as it was given
 	Name    string
 	Version string
+	ERTS    string   // its version
+	OTP     string   // version of Erlang/OTP, such as 25.2.3, where whoever built the release knows it
 	Apps    []string // that run when it has booted
 }
 
@@ -41,7 +43,7 @@ func Open(root, name string) (Release, error) {
 	if len(fields) != 2 {
 		return r, fmt.Errorf("%s does not name a version", filepath.Join(root, "releases", "start_erl.data"))
 	}
-	r.Version = fields[1]
+	r.ERTS, r.Version = fields[0], fields[1]
 	scripts, err := startScripts(root, r.Version)
 	if err != nil {
 		return r, err

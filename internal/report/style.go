@@ -149,3 +149,14 @@ func Bytes(n uint64) string {
 	}
 	return fmt.Sprintf("%d B", n)
 }
+
+// Megabytes writes a size as registries and pulls are spoken of, in decimal units.
+func Megabytes(n int64) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -30,7 +30,7 @@ func read(fsys fs.FS, called, at string) (Tree, error) {
 	var t Tree
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return plain(err)
+			return plain(renamed(err, filepath.Join(called, filepath.FromSlash(name))))
 		}
 		f, err := entry(fsys, called, name, d)
 		if err != nil || name == "." {
@@ -54,7 +54,7 @@ func entry(fsys fs.FS, called, name string, d fs.DirEntry) (File, error) {
 	case fs.ModeSymlink:
 		target, err := fs.ReadLink(fsys, name)
 		if err != nil {
-			return File{}, plain(err)
+			return File{}, plain(renamed(err, where))
 		}
 		if leadsOut(name, target) {
 			return File{}, fmt.Errorf("%s is a symbolic link out of the tree, to %s: put the file itself there", where, target)
@@ -66,7 +66,7 @@ func entry(fsys fs.FS, called, name string, d fs.DirEntry) (File, error) {
 	}
 	fi, err := d.Info()
 	if err != nil {
-		return File{}, plain(err)
+		return File{}, plain(renamed(err, where))
 	}
 	mode := ModePlain
 	if fi.Mode()&0o100 != 0 { // its owner's: umasks take from the others only

@@ -1,0 +1,249 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/engine/local"
+	"github.com/phialdev/phial/internal/image"
+	"github.com/phialdev/phial/internal/image/debian"
+	"github.com/phialdev/phial/internal/image/publish"
+	"github.com/phialdev/phial/internal/project"
+	"github.com/phialdev/phial/internal/release"
+)
+
+// sizeLimit is what teams expect of an image at most, bytes unpacked (IMG-14).
+const sizeLimit = 120e6
+
+func build(ctx context.Context, s *term.IO, o options) (err error) {
+	line := s.Line()
+	defer line.Clear()
+	f, err := o.facts(ctx)
+	if err != nil {
+		return err
+	}
+	releases, err := o.releases(ctx, s, line)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	io, err := o.imageOptions(f, releases)
+	if err != nil {
+		return err
+	}
+	io.Progress = func(text string) { line.Set("%s …", text) }
+	result, err := image.Build(ctx, io)
+	if result == nil {
+		return interrupted(ctx, err)
+	}
+	defer func() { err = errors.Join(err, result.Close()) }()
+	if errors.Is(err, image.ErrRefused) {
+		line.Clear()
+		if err := show(s, o, newReport(result, nil)); err != nil {
+			return err
+		}
+		return &term.ExitError{Code: term.Findings, Err: refusal(o, result)}
+	}
+	if err != nil {
+		return err
+	}
+	targets, err := o.targets(f, result, line)
+	if err != nil {
+		return err
+	}
+	var published []publish.Published
+	for _, t := range targets {
+		p, err := t.Publish(ctx, result)
+		if err != nil {
+			line.Clear()
+			for _, done := range published {
+				s.Notef("done before that: %s", done.Target)
+			}
+			return interrupted(ctx, err)
+		}
+		published = append(published, p)
+	}
+	line.Clear()
+	if err := o.writeSBOM(result); err != nil {
+		return err
+	}
+	if err := o.pin(s, f, result, published); err != nil {
+		return err
+	}
+	return show(s, o, newReport(result, published))
+}
+
+func refusal(o options, r *image.Result) error {
+	nothing := "nothing was written"
+	if o.push != "" {
+		nothing = "nothing was pushed"
+	}
+	return fmt.Errorf("%s %s was refused, and %s: mend what the findings above say, or --accept a CODE", r.Name, r.Version, nothing)
+}
+
+// interrupted says so in one line where that is what happened.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return term.ErrInterrupted
+	}
+	return err
+}
+
+// facts asks the project.
+func (o *options) facts(ctx context.Context) (facts, error) {
+	var f facts
+	if o.dir == "" {
+		return f, nil
+	}
+	f.revision = image.ReadRevision(ctx, o.dir)
+	lock, err := os.ReadFile(filepath.Join(o.dir, "mix.lock"))
+	if err == nil {
+		f.lock = project.ReadLock(string(lock))
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if app := beamApp(o.dir); app != nil {
+		f.app, f.image = app.Name, app.Spec.Image
+		if ref, err := name.ParseReference(f.image); err == nil {
+			f.repository = strings.TrimPrefix(ref.Context().Name(), name.DefaultRegistry+"/library/")
+		}
+		if app.Spec.HTTP != nil && app.Spec.HTTP.Port > 0 {
+			f.ports = []int{int(app.Spec.HTTP.Port)}
+		}
+	}
+	return f, nil
+}
+
+// releases builds the project's release, or opens those that are there.
+func (o *options) releases(ctx context.Context, s *term.IO, line *term.Line) ([]release.Release, error) {
+	if len(o.releaseDirs) == 0 {
+		memory, err := local.StateRoot()
+		if err != nil {
+			return nil, err
+		}
+		b := release.Builder{Dir: o.dir, Want: o.release, Memory: memory, Env: os.Environ(), Progress: func(text string) { s.Notef("%s", text) }}
+		line.Set("looking at %s …", o.dir)
+		r, err := b.Build(ctx)
+		return []release.Release{r}, err
+	}
+	var all []release.Release
+	for _, dir := range o.releaseDirs {
+		if !release.Is(dir) {
+			return nil, fmt.Errorf("%s is no release: it has no releases/start_erl.data; `mix release` makes one in _build/prod/rel/NAME", dir)
+		}
+		r, err := release.Open(dir, o.release)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func (o *options) imageOptions(f facts, releases []release.Release) (image.Options, error) {
+	labels := map[string]string{}
+	for _, kv := range o.labels {
+		k, v, _ := strings.Cut(kv, "=")
+		labels[k] = v
+	}
+	when, err := created(f.revision)
+	if err != nil {
+		return image.Options{}, err
+	}
+	cache := o.cache
+	if cache == "" {
+		if cache, err = cacheDir(); err != nil {
+			return image.Options{}, err
+		}
+	}
+	return image.Options{
+		Releases: releases, Base: o.base,
+		Debian: image.Debian{Suite: o.suite, Packages: o.packages,
+			Sources: debian.Sources{Mirror: o.mirror, Security: o.securityMirror, Keyring: o.keyring}},
+		Env: o.env, Labels: labels, Ports: f.ports, Revision: f.revision, Locked: o.dir != "", Lock: f.lock, Version: term.Version(), Created: when,
+		Compression: image.Compression(o.compression), Cache: cache, Accept: o.accepted, NoSBOM: o.noSBOM, Limit: sizeLimit,
+	}, nil
+}
+
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil { // an empty HOME
+		dir = filepath.Join(os.TempDir(), "phial-"+strconv.Itoa(os.Getuid()))
+		return filepath.Join(dir, "build"), os.MkdirAll(dir, 0o700)
+	}
+	return filepath.Join(dir, "phial", "build"), nil
+}
+
+// targets are where the image goes, the registry last: it is what others see.
+func (o *options) targets(f facts, r *image.Result, line *term.Line) ([]publish.Target, error) {
+	tags := publish.Tags(r.Version, f.revision)
+	var all []publish.Target
+	var repository name.Repository
+	if o.push != "" {
+		repo, tag, err := publish.Repository(o.push)
+		if err != nil {
+			return nil, err
+		}
+		repository = repo
+		if tag != "" {
+			tags = []string{tag}
+		}
+	}
+	for _, t := range tags {
+		if err := publish.CheckTag(t); err != nil {
+			return nil, fmt.Errorf("the release's version makes no tag: %w; give one with --push REPOSITORY:TAG", err)
+		}
+	}
+	tags = append(tags, o.tags...)
+	called := o.name
+	switch {
+	case called != "":
+	case o.push != "":
+		called = repository.Name()
+	case f.repository != "":
+		called = f.repository
+	default:
+		called = r.Name
+	}
+	if o.layout != "" {
+		all = append(all, publish.Layout{Dir: o.layout, Tags: tags})
+	}
+	if o.tarball != "" {
+		all = append(all, publish.Tarball{File: o.tarball, Name: called, Tags: tags})
+	}
+	if o.containerd {
+		all = append(all, publish.Containerd{Command: strings.Fields(o.ctr), Address: o.address, Namespace: o.namespace, Name: called, Tags: tags})
+	}
+	if o.push != "" {
+		line.Set("pushing to %s …", repository)
+		all = append(all, publish.Registry{Repository: repository, Tags: tags, Progress: func(sent int64) {
+			line.Set("pushing to %s: %.1f MB sent …", repository, float64(sent)/1e6)
+		}})
+	}
+	return all, nil
+}
+
+// writeSBOM writes the SBOM of the first platform, or one for each beside it.
+func (o *options) writeSBOM(r *image.Result) error {
+	if o.sbomFile == "" {
+		return nil
+	}
+	for _, p := range r.Platforms {
+		file := o.sbomFile
+		if len(r.Platforms) > 1 {
+			ext := filepath.Ext(file)
+			file = strings.TrimSuffix(file, ext) + "-" + p.Arch + ext
+		}
+		if err := os.WriteFile(file, p.SBOM, 0o644); err != nil {
+			return fmt.Errorf("write the SBOM: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/phialdev/phial/internal/image/abi"
+	"github.com/phialdev/phial/internal/image/debian"
+)
+
+// Assemble is the base that is put together from Debian packages.
+const Assemble = "assemble"
+
+// base is what a release is put upon.
+type base struct {
+	layers []mutate.Addendum // the lowest first; types are OCI's
+	config v1.ConfigFile     // of the base's own
+	root   *abi.Root
+	name   string // as it was asked for, or what it was assembled from
+	remote bool   // the name is that of a registry's
+	digest string // of the image that was taken; empty for an assembled one
+	size   int64  // of a pulled one, unpacked
+	suite  string // of an assembled one
+	system []debian.Package
+}
+
+// contents is what is known of a base that was read.
+type contents struct {
+	Root *abi.Root `json:"root"`
+	Size int64     `json:"size"` // unpacked, bytes
+}
+
+// base finds or makes the base for one release.
+func (b *builder) base(ctx context.Context, r *abi.Release) (*base, error) {
+	if b.Base == "" || b.Base == Assemble {
+		return b.assemble(ctx, r)
+	}
+	img, digest, err := b.find(ctx, b.Base, v1.Platform{OS: "linux", Architecture: r.Arch()})
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+	}
+	return b.pulled(img, digest)
+}
+
+// pulled reads an image as a base.
+func (b *builder) pulled(img v1.Image, digest v1.Hash) (*base, error) {
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+	}
+	_, local := os.Stat(b.Base)
+	out := &base{config: *config.DeepCopy(), name: b.Base, remote: local != nil, digest: digest.String()}
+	for _, l := range layers {
+		mt, err := l.MediaType()
+		if err != nil {
+			return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+		}
+		out.layers = append(out.layers, mutate.Addendum{Layer: l, MediaType: ociType(mt)})
+	}
+	known, err := b.contentsOf(img)
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+	}
+	out.root, out.size = known.Root, known.Size
+	return out, nil
+}
+
+// contentsOf reads what a base holds, once for each base.
+func (b *builder) contentsOf(img v1.Image) (*contents, error) {
+	digest, err := img.ConfigName() // names the layers' contents, however they are compressed
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(b.store.dir, "bases", digest.Hex+".json")
+	known := contents{Root: new(abi.Root)}
+	if b.store.read(path, &known) {
+		return &known, nil
+	}
+	b.Progress("reading the base")
+	r := mutate.Extract(img)
+	n := newSum()
+	if known.Root, err = abi.ReadTar(io.TeeReader(r, n)); err == nil {
+		known.Size = n.n
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	return &known, b.store.write(path, known)
+}
+
+// find takes a base from where its name says: a directory is an OCI layout, a file a
+// tarball of docker save or of an OCI layout, anything else a reference to a registry.
+func (b *builder) find(ctx context.Context, ref string, p v1.Platform) (v1.Image, v1.Hash, error) {
+	fi, err := os.Stat(ref)
+	switch {
+	case err == nil && fi.IsDir():
+		ix, err := layout.ImageIndexFromPath(ref)
+		if err != nil {
+			return nil, v1.Hash{}, fmt.Errorf("the directory is no OCI layout: %w", err)
+		}
+		return pick(ix, p)
+	case err == nil:
+		return b.fromTarball(ref, p)
+	case strings.HasPrefix(ref, ".") || strings.HasPrefix(ref, "/"):
+		return nil, v1.Hash{}, errors.New("no such file or directory")
+	}
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return nil, v1.Hash{}, err
+	}
+	b.Progress("asking for the base " + ref)
+	img, err := remote.Image(parsed, append(Remote(ctx), remote.WithPlatform(p))...)
+	if err != nil {
+		return nil, v1.Hash{}, err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, v1.Hash{}, err
+	}
+	// An index that has no such platform gives its first image or an error, an image
+	// whatever it is: the check of the release against it has the last word.
+	return img, digest, nil
+}
+
+// Remote are the options for asking registries: the credentials and helpers of docker's
+// configuration, retries, a name.
+func Remote(ctx context.Context) []remote.Option {
+	return []remote.Option{
+		remote.WithContext(ctx),
+		remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		remote.WithUserAgent("phial"),
+		remote.WithJobs(4),
+	}
+}
+
+// pick takes the image for a platform out of an index, or the only one.
+func pick(ix v1.ImageIndex, p v1.Platform) (v1.Image, v1.Hash, error) {
+	m, err := ix.IndexManifest()
+	if err != nil {
+		return nil, v1.Hash{}, err
+	}
+	var images []v1.Descriptor
+	for _, d := range m.Manifests {
+		switch {
+		case d.MediaType.IsIndex():
+			child, err := ix.ImageIndex(d.Digest)
+			if err != nil {
+				return nil, v1.Hash{}, err
+			}
+			if img, h, err := pick(child, p); err == nil {
+				return img, h, nil
+			}
+		case d.MediaType.IsImage() && d.ArtifactType == "":
+			if d.Platform == nil || d.Platform.Architecture == p.Architecture {
+				images = append(images, d)
+			}
+		}
+	}
+	switch len(images) {
+	case 0:
+		return nil, v1.Hash{}, fmt.Errorf("it has no image for %s", p)
+	case 1:
+		img, err := ix.Image(images[0].Digest)
+		return img, images[0].Digest, err
+	}
+	return nil, v1.Hash{}, fmt.Errorf("it has %d images for %s: make a layout of the one that is meant", len(images), p)
+}
+
+// fromTarball reads what docker save wrote, or an OCI layout in a tar.
+func (b *builder) fromTarball(file string, p v1.Platform) (v1.Image, v1.Hash, error) {
+	oci, err := hasEntry(file, "oci-layout")
+	if err != nil {
+		return nil, v1.Hash{}, fmt.Errorf("it is no tarball of an image: %w", err)
+	}
+	if docker, err := hasEntry(file, "manifest.json"); err == nil && docker {
+		img, err := tarball.ImageFromPath(file, nil)
+		if err != nil {
+			return nil, v1.Hash{}, fmt.Errorf("it is no tarball of one image: %w", err)
+		}
+		h, err := img.Digest()
+		return img, h, err
+	}
+	if !oci {
+		return nil, v1.Hash{}, errors.New("it is a tar with neither manifest.json (docker save) nor oci-layout in it")
+	}
+	dir := filepath.Join(b.store.tmp, "oci")
+	if err := unpack(file, dir); err != nil {
+		return nil, v1.Hash{}, err
+	}
+	ix, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, v1.Hash{}, err
+	}
+	return pick(ix, p)
+}
+
+func hasEntry(file, entry string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	for tr := tar.NewReader(f); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if strings.TrimPrefix(h.Name, "./") == entry {
+			return true, nil
+		}
+	}
+}
+
+// unpack writes the regular files of a tar below dir, and nowhere else.
+func unpack(file, dir string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for tr := tar.NewReader(f); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		name := filepath.Clean(h.Name)
+		if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			return err
+		}
+		out, err := root.Create(name)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, tr)
+		if err = errors.Join(err, out.Close()); err != nil {
+			return err
+		}
+	}
+}
+
+// ociType gives OCI's name for a type of layer: one manifest holds one family of names.
+func ociType(mt types.MediaType) types.MediaType {
+	switch mt {
+	case types.DockerLayer:
+		return types.OCILayer
+	case types.DockerUncompressedLayer:
+		return types.OCIUncompressedLayer
+	case types.DockerForeignLayer:
+		return types.OCIRestrictedLayer
+	}
+	return mt
+}
+
+// reason leaves out of a registry's error what only the programmer of a client understands.
+func reason(err error) error {
+	var t *transport.Error
+	if !errors.As(err, &t) {
+		return err
+	}
+	switch t.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("the registry refuses (%d): log in with `docker login`, or give docker's config.json the credentials", t.StatusCode)
+	case http.StatusNotFound:
+		return errors.New("the registry does not know it (404)")
+	}
+	return err
+}
