@@ -48,7 +48,7 @@ func (a *assembly) openArchive(ctx context.Context) error {
 				return err
 			}
 			if len(p.sources) == 0 {
-				a.say("%s: no archive of security updates is known; going on without", p.name)
+				a.say("%s: no archive of security updates is known (--security-mirror names one); going on without", p.name)
 				return nil
 			}
 			s, err := a.openSuite(ctx, p.sources, p.name)

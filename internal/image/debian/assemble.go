@@ -25,7 +25,8 @@ type Options struct {
 	// Commands are what its start scripts call: "sh", "readlink".
 	Commands []string
 	// Packages are taken whole, with all that they depend on, for apps that run other
-	// programs. Their maintainer scripts are not run, and setuid bits are not kept.
+	// programs. Their maintainer scripts are not run (the alternatives that these name are
+	// there), and setuid bits are not kept.
 	Packages []string
 	// Sources says where packages come from; the zero value means the machine's own apt sources.
 	Sources Sources

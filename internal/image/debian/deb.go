@@ -24,7 +24,7 @@ const maxUnpacked = 4 << 30
 const unpackedHead = "phial-deb 1 "
 
 // unpack writes what a package (deb(5)) holds in a form that files can be read from where
-// they lie: a line with two lengths, the control paragraph, the tar of its files.
+// they lie: a line with two lengths, the control paragraph, its alternatives, the tar of its files.
 func unpack(name string, w io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -39,15 +39,16 @@ func unpack(name string, w io.Writer) error {
 	if control == nil || data == nil {
 		return errors.New("it lacks control.tar or data.tar")
 	}
-	paragraph, err := controlParagraph(control)
+	paragraph, script, err := readControl(control)
 	if err != nil {
 		return err
 	}
+	alternatives := formatAlternatives(parseAlternatives(script))
 	r, err := data.open()
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "%s%d\n%s", unpackedHead, len(paragraph), paragraph); err != nil {
+	if _, err := fmt.Fprintf(w, "%s%d %d\n%s%s", unpackedHead, len(paragraph), len(alternatives), paragraph, alternatives); err != nil {
 		return err
 	}
 	n, err := io.Copy(w, io.LimitReader(r, maxUnpacked+1))
@@ -57,22 +58,35 @@ func unpack(name string, w io.Writer) error {
 	return err
 }
 
-func controlParagraph(m *member) (string, error) {
+// readControl gives the control paragraph and the script that runs after unpacking, if there is one.
+func readControl(m *member) (paragraph, script string, err error) {
 	r, err := m.open()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	for t := tar.NewReader(io.LimitReader(r, 64<<20)); ; {
 		h, err := t.Next()
+		if errors.Is(err, io.EOF) && paragraph != "" {
+			return paragraph, script, nil
+		}
 		if errors.Is(err, io.EOF) {
-			return "", errors.New("its control.tar has no control")
+			return "", "", errors.New("its control.tar has no control")
 		}
 		if err != nil {
-			return "", fmt.Errorf("control.tar: %w", err)
+			return "", "", fmt.Errorf("control.tar: %w", err)
 		}
-		if path.Clean(h.Name) == "control" {
-			b, err := io.ReadAll(io.LimitReader(t, 1<<20))
-			return strings.TrimRight(string(b), "\n") + "\n", err
+		name := path.Clean(h.Name)
+		if name != "control" && name != "postinst" {
+			continue
+		}
+		b, err := io.ReadAll(io.LimitReader(t, 1<<20))
+		if err != nil {
+			return "", "", fmt.Errorf("control.tar: %w", err)
+		}
+		if name == "control" {
+			paragraph = strings.TrimRight(string(b), "\n") + "\n"
+		} else {
+			script = string(b)
 		}
 	}
 }
@@ -136,9 +150,10 @@ func readAr(r io.ReaderAt) (map[string]*member, error) {
 // deb is an unpacked package.
 type deb struct {
 	record
-	control string
-	path    string            // the cached file that its files are parts of
-	files   map[string]*entry // by their path with /usr merged
+	control      string
+	alternatives []alternative
+	path         string            // the cached file that its files are parts of
+	files        map[string]*entry // by their path with /usr merged
 }
 
 // entry is a file of a package.
@@ -152,12 +167,12 @@ type entry struct {
 // openDeb reads the list of files from what unpack wrote.
 func openDeb(r record, name string, content []byte) (*deb, error) {
 	head, rest, ok := bytes.Cut(content, []byte("\n"))
-	n, err := strconv.Atoi(strings.TrimPrefix(string(head), unpackedHead))
-	if !ok || err != nil || n < 0 || n > len(rest) {
+	var n, m int
+	if _, err := fmt.Sscanf(string(head), unpackedHead+"%d %d", &n, &m); !ok || err != nil || n < 0 || m < 0 || n+m > len(rest) {
 		return nil, errors.New("the cache holds it in another form")
 	}
-	d := &deb{record: r, control: string(rest[:n]), path: name, files: map[string]*entry{}}
-	data := bytes.NewReader(rest[n:])
+	d := &deb{record: r, control: string(rest[:n]), alternatives: readAlternatives(string(rest[n : n+m])), path: name, files: map[string]*entry{}}
+	data := bytes.NewReader(rest[n+m:])
 	start := int64(len(content)) - data.Size()
 	for t := tar.NewReader(data); ; {
 		h, err := t.Next()

@@ -5,7 +5,7 @@
 // What it takes is verified as apt does it: a Release file by Debian's signature, the
 // indexes by the Release file, the packages by the indexes. Maintainer scripts are not run,
 // so a package that is taken whole (Options.Packages) lacks what its own would have made:
-// users, alternatives, caches.
+// users, caches. Alternatives are made (see alternative).
 //
 // The same indexes and the same options give the same tree, byte for byte.
 package debian

@@ -114,6 +114,7 @@ func (a *archive) options(t *testing.T) Options {
 // fakeDeb is a package to be made.
 type fakeDeb struct {
 	name, version, fields string // fields: further lines of its paragraph
+	postinst              string
 	files                 []tar.Header
 	content               map[string]string // of the regular ones
 }
@@ -167,27 +168,32 @@ func lib(name, version, soname string, needs ...string) fakeDeb {
 }
 
 // build makes the .deb.
-func (d fakeDeb) build(t testing.TB) []byte {
-	t.Helper()
+func (d fakeDeb) build(tb testing.TB) []byte {
+	tb.Helper()
 	arch := "amd64"
 	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: %s\n%s", d.name, d.version, arch, d.fields)
 	var controlTar, dataTar bytes.Buffer
 	c := tar.NewWriter(&controlTar)
-	check(t, c.WriteHeader(&tar.Header{Name: "./control", Size: int64(len(control)), Mode: 0o644}))
+	check(tb, c.WriteHeader(&tar.Header{Name: "./control", Size: int64(len(control)), Mode: 0o644}))
 	_, err := c.Write([]byte(control))
-	check(t, err)
-	check(t, c.Close())
+	check(tb, err)
+	if d.postinst != "" {
+		check(tb, c.WriteHeader(&tar.Header{Name: "./postinst", Size: int64(len(d.postinst)), Mode: 0o755}))
+		_, err := c.Write([]byte(d.postinst))
+		check(tb, err)
+	}
+	check(tb, c.Close())
 	z := gzip.NewWriter(&dataTar)
 	w := tar.NewWriter(z)
 	for _, h := range d.files {
-		check(t, w.WriteHeader(&h))
+		check(tb, w.WriteHeader(&h))
 		if h.Typeflag == tar.TypeReg {
 			_, err := w.Write([]byte(d.content[h.Name]))
-			check(t, err)
+			check(tb, err)
 		}
 	}
-	check(t, w.Close())
-	check(t, z.Close())
+	check(tb, w.Close())
+	check(tb, z.Close())
 	var ar bytes.Buffer
 	ar.WriteString("!<arch>\n")
 	for _, m := range []struct {
@@ -261,10 +267,10 @@ func signAll(t *testing.T, text string, keys ...*openpgp.Entity) []byte {
 	return b.Bytes()
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
+func check(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"pault.ag/go/debian/version"
+
+	"github.com/phialdev/phial/internal/image/tree"
 )
 
 // need is a shared library that a file asks for.
@@ -113,7 +115,8 @@ func (a *assembly) addLibrary(ctx context.Context, n need) (bool, error) {
 		}
 	}
 	tried := map[string]bool{}
-	try := func(names []string) (bool, error) {
+	var try func(names []string) (bool, error)
+	try = func(names []string) (bool, error) {
 		for _, name := range names {
 			r, ok := a.find(name)
 			if !ok || tried[name] {
@@ -126,6 +129,14 @@ func (a *assembly) addLibrary(ctx context.Context, n need) (bool, error) {
 			}
 			if ok, err := a.addFrom(ctx, d, n); ok || err != nil {
 				return ok, err
+			}
+			// A package may leave it to one of several of which it needs one: libopenblas0 to libopenblas0-pthread.
+			for _, alternatives := range parseDepends(r.Depends) {
+				if first := alternatives[0]; strings.HasPrefix(first, name+"-") {
+					if ok, err := try([]string{first}); ok || err != nil {
+						return ok, err
+					}
+				}
 			}
 		}
 		return false, nil
@@ -143,7 +154,7 @@ func (a *assembly) addLibrary(ctx context.Context, n need) (bool, error) {
 // addFrom adds a library if the package has it, and notes what it needs.
 func (a *assembly) addFrom(ctx context.Context, d *deb, n need) (bool, error) {
 	for _, dir := range n.dirs {
-		chain := d.follow(path.Join(dir, n.name))
+		chain := d.follow(d.preferred(path.Join(dir, n.name)))
 		if chain == nil || !chain[len(chain)-1].mode.IsRegular() {
 			continue
 		}
@@ -157,12 +168,27 @@ func (a *assembly) addFrom(ctx context.Context, d *deb, n need) (bool, error) {
 		for _, e := range chain {
 			a.build.take(d, e)
 		}
+		if at := path.Join(dir, n.name); chain[0].path != at {
+			a.build.put(tree.Symlink(at, "/"+chain[0].path))
+		}
 		if n.name == "libcrypto.so.3" {
 			return true, a.addLegacy(ctx, d, path.Join(path.Dir(chain[0].path), "ossl-modules", "legacy.so"))
 		}
 		return true, nil
 	}
 	return false, nil
+}
+
+// preferred gives the place of a file, or of the alternative that the package has for it.
+func (d *deb) preferred(name string) string {
+	if d.files[name] == nil {
+		for _, alt := range d.alternatives {
+			if alt.link == name {
+				return alt.path
+			}
+		}
+	}
+	return name
 }
 
 // addELF adds a program or library and notes the libraries that it asks for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -46,8 +47,11 @@ func (a *assembly) openNow(ctx context.Context, r record) (*deb, error) {
 			a.say("%s %s: fetching (%s)", r.Name, r.Version, megabytes(r.sum.size))
 			return a.fetch.download(ctx, r.from.fileURL(r.Filename), what, path, r.sum)
 		})
+		if errors.Is(err, errNotThere) {
+			return fmt.Errorf("the mirror lacks %s, which its own index lists: %w; try again in a while, or use another with --mirror", what, err)
+		}
 		if err != nil {
-			return fmt.Errorf("%s can't be had: %w", what, err)
+			return err
 		}
 		if err := unpack(file, w); err != nil {
 			return fmt.Errorf("%s can't be unpacked: %w", what, err)

@@ -82,7 +82,7 @@ func TestRefused(t *testing.T) {
 		{"package too long", func(a *archive, o *Options) {
 			a.change(deb, func(b []byte) []byte { return append(b, make([]byte, 1<<20)...) })
 		}, "has more than"},
-		{"package gone", func(a *archive, o *Options) { delete(a.files, deb) }, "the package busybox 1:1.35 can't be had"},
+		{"package gone", func(a *archive, o *Options) { delete(a.files, deb) }, "the mirror lacks the package busybox 1:1.35"},
 		{"connection cut", func(a *archive, o *Options) {
 			a.spoil = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasSuffix(r.URL.Path, ".deb") {

@@ -15,6 +15,7 @@ func (a *assembly) addPackages(ctx context.Context) error {
 		return err
 	}
 	a.prefetch(ctx, all)
+	var debs []*deb
 	for _, r := range all {
 		d, err := a.open(ctx, r)
 		if err != nil {
@@ -26,7 +27,9 @@ func (a *assembly) addPackages(ctx context.Context) error {
 			}
 		}
 		a.build.note(d).whole = true
+		debs = append(debs, d)
 	}
+	a.addAlternatives(debs)
 	return nil
 }
 
