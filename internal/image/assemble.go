@@ -19,6 +19,10 @@ type Debian struct {
 	Sources  debian.Sources
 }
 
+// opened are libraries that ERTS opens by itself when it finds them, and which are so in no
+// file's list: gen_sctp needs this one, and OTP 29 complains at the start where it is missing.
+var opened = []string{"libsctp.so.1"}
+
 // assemble puts the smallest base together that the release runs on.
 func (b *builder) assemble(ctx context.Context, r *abi.Release) (*base, error) {
 	suite := b.Debian.Suite
@@ -26,7 +30,7 @@ func (b *builder) assemble(ctx context.Context, r *abi.Release) (*base, error) {
 		suite = debian.SuiteFor(r.Versions())
 	}
 	root, err := debian.Assemble(ctx, debian.Options{
-		Suite: suite, Arch: debian.ArchOf(r.Arch()), Libraries: r.Libraries(), Commands: r.Commands(), Packages: b.Debian.Packages,
+		Suite: suite, Arch: debian.ArchOf(r.Arch()), Libraries: append(r.Libraries(), opened...), Commands: r.Commands(), Packages: b.Debian.Packages,
 		Sources: b.Debian.Sources, Cache: filepath.Join(b.store.dir, "debian"), Progress: b.Progress,
 	})
 	if err != nil {

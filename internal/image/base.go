@@ -76,7 +76,7 @@ func (b *builder) pulled(img v1.Image, digest v1.Hash) (*base, error) {
 		if err != nil {
 			return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
 		}
-		out.layers = append(out.layers, mutate.Addendum{Layer: l, MediaType: ociType(mt)})
+		out.layers = append(out.layers, mutate.Addendum{Layer: retype(l, ociType(mt)), MediaType: ociType(mt)})
 	}
 	known, err := b.contentsOf(img)
 	if err != nil {
@@ -274,6 +274,22 @@ func unpack(file, dir string) error {
 			return err
 		}
 	}
+}
+
+// retyped is a layer under another name of its type.
+type retyped struct {
+	v1.Layer
+	mediaType types.MediaType
+}
+
+func (r retyped) MediaType() (types.MediaType, error) { return r.mediaType, nil }
+
+// retype keeps what is known of where a layer could be mounted from.
+func retype(l v1.Layer, mt types.MediaType) v1.Layer {
+	if m, ok := l.(*remote.MountableLayer); ok {
+		return &remote.MountableLayer{Layer: retyped{m.Layer, mt}, Reference: m.Reference}
+	}
+	return retyped{l, mt}
 }
 
 // ociType gives OCI's name for a type of layer: one manifest holds one family of names.

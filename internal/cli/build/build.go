@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,13 +31,12 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	releases, err := o.releases(ctx, s, line)
-	if err != nil {
-		return interrupted(ctx, err)
-	}
-	io, err := o.imageOptions(f, releases)
+	io, err := o.imageOptions(f)
 	if err != nil {
 		return err
+	}
+	if io.Releases, err = o.releases(ctx, s, line); err != nil {
+		return interrupted(ctx, err)
 	}
 	io.Progress = func(text string) { line.Set("%s …", text) }
 	result, err := image.Build(ctx, io)
@@ -58,6 +58,10 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	// Looked at before the push, so that a file which can't be pinned stops it.
+	if _, err := o.plan(s, f, result); err != nil {
+		return fmt.Errorf("%w; nothing was pushed", err)
+	}
 	var published []publish.Published
 	for _, t := range targets {
 		p, err := t.Publish(ctx, result)
@@ -74,7 +78,7 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	if err := o.writeSBOM(result); err != nil {
 		return err
 	}
-	if err := o.pin(s, f, result, published); err != nil {
+	if err := o.pin(s, f, result); err != nil {
 		return err
 	}
 	return show(s, o, newReport(result, published))
@@ -110,8 +114,7 @@ func (o *options) facts(ctx context.Context) (facts, error) {
 		return f, err
 	}
 	if app := beamApp(o.dir); app != nil {
-		f.app, f.image = app.Name, app.Spec.Image
-		if ref, err := name.ParseReference(f.image); err == nil {
+		if ref, err := name.ParseReference(app.Spec.Image); err == nil {
 			f.repository = strings.TrimPrefix(ref.Context().Name(), name.DefaultRegistry+"/library/")
 		}
 		if app.Spec.HTTP != nil && app.Spec.HTTP.Port > 0 {
@@ -147,7 +150,7 @@ func (o *options) releases(ctx context.Context, s *term.IO, line *term.Line) ([]
 	return all, nil
 }
 
-func (o *options) imageOptions(f facts, releases []release.Release) (image.Options, error) {
+func (o *options) imageOptions(f facts) (image.Options, error) {
 	labels := map[string]string{}
 	for _, kv := range o.labels {
 		k, v, _ := strings.Cut(kv, "=")
@@ -164,9 +167,9 @@ func (o *options) imageOptions(f facts, releases []release.Release) (image.Optio
 		}
 	}
 	return image.Options{
-		Releases: releases, Base: o.base,
+		Base: o.base,
 		Debian: image.Debian{Suite: o.suite, Packages: o.packages,
-			Sources: debian.Sources{Mirror: o.mirror, Security: o.securityMirror, Keyring: o.keyring}},
+			Sources: debian.Sources{Mirror: o.mirror, Security: o.securityMirror, Keyring: o.keyring, AnyAge: o.anyAge}},
 		Env: o.env, Labels: labels, Ports: f.ports, Revision: f.revision, Locked: o.dir != "", Lock: f.lock, Version: term.Version(), Created: when,
 		Compression: image.Compression(o.compression), Cache: cache, Accept: o.accepted, NoSBOM: o.noSBOM, Limit: sizeLimit,
 	}, nil
@@ -181,32 +184,37 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "phial", "build"), nil
 }
 
-// targets are where the image goes, the registry last: it is what others see.
-func (o *options) targets(f facts, r *image.Result, line *term.Line) ([]publish.Target, error) {
+// tagsOf are the tags that the image gets, each once.
+func (o *options) tagsOf(f facts, r *image.Result) ([]string, error) {
 	tags := publish.Tags(r.Version, f.revision)
-	var all []publish.Target
-	var repository name.Repository
-	if o.push != "" {
-		repo, tag, err := publish.Repository(o.push)
-		if err != nil {
-			return nil, err
-		}
-		repository = repo
-		if tag != "" {
-			tags = []string{tag}
-		}
+	if o.repository.tag != "" {
+		tags = []string{o.repository.tag}
 	}
 	for _, t := range tags {
 		if err := publish.CheckTag(t); err != nil {
 			return nil, fmt.Errorf("the release's version makes no tag: %w; give one with --push REPOSITORY:TAG", err)
 		}
 	}
-	tags = append(tags, o.tags...)
+	for _, t := range o.tags {
+		if !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	return tags, nil
+}
+
+// targets are where the image goes, the registry last: it is what others see.
+func (o *options) targets(f facts, r *image.Result, line *term.Line) ([]publish.Target, error) {
+	tags, err := o.tagsOf(f, r)
+	if err != nil {
+		return nil, err
+	}
+	var all []publish.Target
 	called := o.name
 	switch {
 	case called != "":
 	case o.push != "":
-		called = repository.Name()
+		called = o.repository.Name()
 	case f.repository != "":
 		called = f.repository
 	default:
@@ -222,9 +230,9 @@ func (o *options) targets(f facts, r *image.Result, line *term.Line) ([]publish.
 		all = append(all, publish.Containerd{Command: strings.Fields(o.ctr), Address: o.address, Namespace: o.namespace, Name: called, Tags: tags})
 	}
 	if o.push != "" {
-		line.Set("pushing to %s …", repository)
-		all = append(all, publish.Registry{Repository: repository, Tags: tags, Progress: func(sent int64) {
-			line.Set("pushing to %s: %.1f MB sent …", repository, float64(sent)/1e6)
+		line.Set("pushing to %s …", o.repository)
+		all = append(all, publish.Registry{Repository: o.repository.Repository, Tags: tags, Progress: func(sent int64) {
+			line.Set("pushing to %s: %.1f MB sent …", o.repository, float64(sent)/1e6)
 		}})
 	}
 	return all, nil
@@ -242,6 +250,9 @@ func (o *options) writeSBOM(r *image.Result) error {
 			file = strings.TrimSuffix(file, ext) + "-" + p.Arch + ext
 		}
 		if err := os.WriteFile(file, p.SBOM, 0o644); err != nil {
+			if o.push != "" {
+				err = fmt.Errorf("%w; the image was pushed", err)
+			}
 			return fmt.Errorf("write the SBOM: %w", err)
 		}
 	}

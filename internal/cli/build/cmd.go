@@ -4,6 +4,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/image"
 	"github.com/phialdev/phial/internal/image/publish"
+	"github.com/phialdev/phial/internal/manifest"
 )
 
 // Command gives the verb.
@@ -65,6 +67,9 @@ Exit status: 0 done, 1 refused by findings, 2 could not.`,
 			if err := out.Check(); err != nil {
 				return err
 			}
+			if err := noneEmpty(cmd.Flags()); err != nil {
+				return err
+			}
 			o.json = out.JSON()
 			if err := o.complete(args); err != nil {
 				return err
@@ -86,6 +91,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.StringArrayVar(&o.packages, "package", nil, "a Debian package to add to an assembled base, with what it depends on; can be repeated")
 	fl.StringVar(&o.mirror, "mirror", "", "address of the Debian archive (default: that of this machine's apt)")
 	fl.StringVar(&o.securityMirror, "security-mirror", "", "address of Debian's security archive (default: that of this machine's apt)")
+	fl.BoolVar(&o.anyAge, "any-age", false, "take Debian's index also when its validity is over, as that of a snapshot is")
 	fl.StringVar(&o.keyring, "keyring", "", "file with the keys that Debian's archive is signed with (default: that of package debian-archive-keyring)")
 
 	fl.StringVar(&o.push, "push", "", "repository to push to, REPOSITORY or REPOSITORY:TAG")
@@ -135,14 +141,15 @@ type options struct {
 	base, suite, mirror, securityMirror, keyring string
 	packages                                     []string
 
-	push, layout, tarball         string
-	containerd                    bool
-	namespace, ctr, address, name string
-	tags, resolve                 []string
-	env, labels, accept           []string
-	compression, sbomFile, cache  string
-	noSBOM, printDigest, json     bool
-	accepted                      []image.Accept
+	push, layout, tarball             string
+	containerd                        bool
+	namespace, ctr, address, name     string
+	tags, resolve                     []string
+	env, labels, accept               []string
+	compression, sbomFile, cache      string
+	noSBOM, printDigest, json, anyAge bool
+	accepted                          []image.Accept
+	repository                        pushTo
 }
 
 // complete works out what the flags leave open, and refuses what contradicts itself.
@@ -159,14 +166,25 @@ func (o *options) complete(args []string) error {
 		return errors.New("-o json has the digest in it: leave out --print-digest")
 	case o.noSBOM && o.sbomFile != "":
 		return errors.New("--sbom asks for what --no-sbom leaves out: use one of them")
-	case o.base != image.Assemble && (o.suite != "" || len(o.packages) > 0 || o.mirror != "" || o.securityMirror != "" || o.keyring != ""):
-		return errors.New("--suite, --package, --mirror, --security-mirror and --keyring are for --base assemble")
+	case o.base != image.Assemble && (o.suite != "" || len(o.packages) > 0 || o.mirror != "" || o.securityMirror != "" || o.keyring != "" || o.anyAge):
+		return errors.New("--suite, --package, --mirror, --security-mirror, --keyring and --any-age are for --base assemble")
 	case len(o.resolve) > 0 && o.push == "":
 		return errors.New("--resolve writes the digest that a registry has: give --push, too")
 	case len(o.tags) > 0 && !o.published():
 		return errors.New("--tag names an image somewhere: give --push, --oci-layout, --tarball or --containerd, too")
+	case !slices.Contains(image.Compressions, image.Compression(o.compression)):
+		return fmt.Errorf("--compression %s: use %s or %s", o.compression, image.Gzip, image.Zstd)
 	case o.tarball != "" && o.compression == string(image.Zstd):
 		return errors.New("docker load reads no zstd: leave out --compression zstd, or use --oci-layout")
+	case o.tarball != "" && len(o.releaseDirs) > 1:
+		return errors.New("--tarball holds one architecture: give one --release-dir, or use --oci-layout")
+	case slices.Contains(o.resolve, manifest.Stdin):
+		return errors.New("--resolve changes files, and standard input is none: name the file")
+	case o.containerd && len(strings.Fields(o.ctr)) == 0:
+		return errors.New("--containerd-command names no program: leave it out, or give one such as \"k3s ctr\"")
+	}
+	if err := o.places(); err != nil {
+		return err
 	}
 	for _, t := range o.tags {
 		if err := publish.CheckTag(t); err != nil {

@@ -67,8 +67,6 @@ type facts struct {
 	lock       []project.Locked
 	ports      []int
 	repository string // of phial.yaml's image
-	image      string // that, whole
-	app        string // the BeamApp's name
 }
 
 // beamApp reads phial.yaml, if there is a good one; if it is not, `phial render` says what
@@ -88,9 +86,10 @@ func beamApp(dir string) *v1alpha1.BeamApp {
 // created is the image's time: SOURCE_DATE_EPOCH, or the commit's where the commit is all.
 func created(r image.Revision) (time.Time, error) {
 	const name = "SOURCE_DATE_EPOCH"
+	const year10000 = 253402300800 // beyond it there is no RFC 3339, which images use
 	if text, ok := os.LookupEnv(name); ok && text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || n >= year10000 {
 			return time.Time{}, fmt.Errorf("%s=%s is no number of seconds since 1970: such as %s=$(git log -1 --format=%%ct)", name, text, name)
 		}
 		return time.Unix(n, 0).UTC(), nil

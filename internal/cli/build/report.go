@@ -66,11 +66,13 @@ func show(s *term.IO, o options, r Report) error {
 	switch {
 	case o.json:
 		return s.WriteJSON(r)
-	case o.printDigest && !r.Refused:
+	case o.printDigest:
 		for _, p := range r.Platforms {
 			findings(s.Err, p, style)
 		}
-		fmt.Fprintln(s.Out, r.Reference)
+		if !r.Refused { // scripts take what is there for an image
+			fmt.Fprintln(s.Out, r.Reference)
+		}
 		return nil
 	}
 	for _, p := range r.Platforms {

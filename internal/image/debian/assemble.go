@@ -28,6 +28,9 @@ type Options struct {
 	// programs. Their maintainer scripts are not run (the alternatives that these name are
 	// there), and setuid bits are not kept.
 	Packages []string
+	// Bare leaves out libraries, shell and commands, and the locale: for a program that is
+	// linked statically.
+	Bare bool
 	// Sources says where packages come from; the zero value means the machine's own apt sources.
 	Sources Sources
 	// Cache is the directory that packages and indexes are kept in, "" one of the user's. It is
@@ -128,7 +131,11 @@ func Assemble(ctx context.Context, o Options) (*Root, error) {
 	if err := a.openArchive(ctx); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{a.prepare, a.addPackages, a.addBase, a.addCommands, a.addLibraries, a.addNotices} {
+	steps := []func(context.Context) error{a.prepare, a.addPackages, a.addBase, a.addCommands, a.addLibraries, a.addNotices}
+	if a.Bare {
+		steps = []func(context.Context) error{a.prepare, a.addBase, a.addNotices}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

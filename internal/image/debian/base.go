@@ -61,6 +61,9 @@ func (a *assembly) addBase(ctx context.Context) error {
 	}{
 		{"base-files", a.addSystem}, {"libc-bin", a.addLocale}, {"tzdata", a.addZones}, {"ca-certificates", a.addCertificates},
 	} {
+		if a.Bare && part.name == "libc-bin" {
+			continue
+		}
 		d, err := a.openNamed(ctx, part.name)
 		if err != nil {
 			return err

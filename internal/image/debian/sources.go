@@ -20,6 +20,10 @@ type Sources struct {
 	// Keyring is a file of OpenPGP keys, binary or armored, that the archives are signed
 	// with. Without it the machine's sources say (Signed-By), or it is Debian's own.
 	Keyring string
+	// AnyAge takes an index also when its validity is over, as that of a snapshot is, or of
+	// a mirror that nobody brings up to date. It is still signed; that there is no newer one
+	// is then anybody's word.
+	AnyAge bool
 }
 
 // source is an archive that may have what is wanted.
@@ -38,6 +42,16 @@ type archives struct {
 
 // find gives the archives that Sources asks for. aptDir is /etc/apt but for tests.
 func (s Sources) find(suite, aptDir string) (archives, error) {
+	found, err := s.search(suite, aptDir)
+	for _, list := range [][]source{found.main, found.security} {
+		for i := range list {
+			list[i].stale = list[i].stale || s.AnyAge
+		}
+	}
+	return found, err
+}
+
+func (s Sources) search(suite, aptDir string) (archives, error) {
 	var found archives
 	keys := keySpec{}
 	if s.Keyring != "" {
