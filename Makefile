@@ -20,13 +20,16 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: help build install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
+.PHONY: help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/phial
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/phial ./cmd/phial
+
+images: ## the images of Phial itself, for amd64 and arm64, with SBOMs, into dist/images; IMAGES_FLAGS=-push=REPOSITORY/ pushes them
+	@$(GO) run ./internal/image/images $(IMAGES_FLAGS)
 
 install: ## install phial into GOBIN
 	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/phial
@@ -62,7 +65,9 @@ generate: ## what is generated from api/v1alpha1: the definition, copying code, 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	@for f in erlang/etf:FuzzDecode erlang/etf:FuzzRoundTrip erlang/epmd:FuzzRequest erlang/epmd:FuzzAnswer \
 	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake internal/project:FuzzRead internal/manifest:FuzzRead \
-	  internal/plan:FuzzPodTemplate internal/plan:FuzzYAMLStrings; do \
+	  internal/plan:FuzzPodTemplate internal/plan:FuzzYAMLStrings internal/manifest:FuzzPin internal/project:FuzzReadLock \
+	  internal/image/apps:FuzzRead internal/image/abi:FuzzELF internal/image/abi:FuzzScript internal/image/abi:FuzzTar \
+	  internal/image/debian:FuzzIndex internal/image/debian:FuzzSources internal/image/debian:FuzzRelease internal/image/debian:FuzzDeb; do \
 	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
 
 bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the release's own tools; fails where one is missed
@@ -70,6 +75,7 @@ bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the relea
 	$(GO) run ./internal/bench/connect
 	$(GO) run ./internal/bench/startup
 	$(GO) run ./internal/bench/render
+	$(GO) run ./internal/bench/image
 	$(GO) test -run '^$$' -bench 'Scan1000' -benchtime 3x ./internal/probe
 	$(GO) test -run '^$$' -bench . ./erlang/dist
 

@@ -31,6 +31,10 @@ if [ "${1:-demo}" = test ]; then
 	want ip iproute2
 	want nft nftables
 	want setpriv util-linux
+	want skopeo skopeo # reads the images that we make, as do the next three
+	want umoci umoci
+	want runc runc
+	want containerd containerd
 fi
 
 [ -n "$need" ] || exit 0

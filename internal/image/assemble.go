@@ -36,7 +36,13 @@ func (b *builder) assemble(ctx context.Context, r *abi.Release) (*base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble a base: %w", err)
 	}
+	return b.assembled(ctx, root, r.Arch())
+}
+
+// assembled makes a base of a root that was put together.
+func (b *builder) assembled(ctx context.Context, root *debian.Root, arch string) (*base, error) {
 	out := &base{name: "Debian " + root.Suite + ", assembled", suite: root.Suite, system: root.Packages}
+	var err error
 	if out.root, err = abi.OfTree(root.Files); err != nil {
 		return nil, err
 	}
@@ -45,7 +51,7 @@ func (b *builder) assemble(ctx context.Context, r *abi.Release) (*base, error) {
 		return nil, err
 	}
 	out.layers = []mutate.Addendum{{Layer: l, MediaType: b.codec.mediaType(), History: b.history(l.name)}}
-	out.config = v1.ConfigFile{OS: "linux", Architecture: r.Arch(), Config: v1.Config{
+	out.config = v1.ConfigFile{OS: "linux", Architecture: arch, Config: v1.Config{
 		Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 	}}
 	return out, nil

@@ -58,7 +58,26 @@ type builder struct {
 
 // Build makes the image, or the index where there are several architectures. The result
 // comes with [ErrRefused], too. It has to be closed when it is no longer needed.
-func Build(ctx context.Context, o Options) (_ *Result, err error) {
+func Build(ctx context.Context, o Options) (*Result, error) {
+	return o.run(func(b *builder, result *Result) error {
+		first := o.Releases[0]
+		result.Name, result.Version = first.Name, first.Version
+		for _, r := range o.Releases {
+			if r.Name != first.Name || r.Version != first.Version {
+				return fmt.Errorf("%s holds %s %s and %s holds %s %s: an image is of one release and version", first.Root, first.Name, first.Version, r.Root, r.Name, r.Version)
+			}
+			p, err := b.platform(ctx, r)
+			if err != nil {
+				return err
+			}
+			result.Platforms = append(result.Platforms, p)
+		}
+		return nil
+	})
+}
+
+// run has fill make the images, and puts together what comes of them.
+func (o Options) run(fill func(*builder, *Result) error) (_ *Result, err error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
@@ -69,28 +88,21 @@ func Build(ctx context.Context, o Options) (_ *Result, err error) {
 	if b.store, err = openStore(o.Cache); err != nil {
 		return nil, err
 	}
-	result := &Result{store: b.store}
+	result := &Result{store: b.store, Revision: o.Revision.String()}
 	defer func() {
 		if err != nil && !errors.Is(err, ErrRefused) {
 			err = errors.Join(err, result.Close())
 		}
 	}()
-	for _, r := range o.Releases {
-		p, err := b.platform(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		if i := slices.IndexFunc(result.Platforms, func(q *Platform) bool { return q.Arch == p.Arch }); i >= 0 {
-			return nil, fmt.Errorf("%s and %s are both for %s: one release for each architecture", o.Releases[i].Root, r.Root, p.Arch)
-		}
-		if first := o.Releases[0]; r.Name != first.Name || r.Version != first.Version {
-			return nil, fmt.Errorf("%s holds %s %s and %s holds %s %s: an image is of one release and version", first.Root, first.Name, first.Version, r.Root, r.Name, r.Version)
-		}
-		result.Platforms = append(result.Platforms, p)
+	if err := fill(b, result); err != nil {
+		return nil, err
 	}
-	first := o.Releases[0]
-	result.Name, result.Version, result.Revision = first.Name, first.Version, o.Revision.String()
 	slices.SortFunc(result.Platforms, func(a, b *Platform) int { return strings.Compare(a.Arch, b.Arch) })
+	for i, p := range result.Platforms[1:] {
+		if before := result.Platforms[i]; before.Arch == p.Arch {
+			return nil, fmt.Errorf("%s and %s are both for %s: give one for each architecture", before.release.Root, p.release.Root, p.Arch)
+		}
+	}
 	if err := b.combine(result); err != nil {
 		return nil, err
 	}

@@ -69,13 +69,13 @@ func (b *builder) labels(r release.Release, p *Platform) map[string]string {
 	l := map[string]string{
 		labelTitle:   r.Name,
 		labelVersion: r.Version,
-		labelERTS:    r.ERTS,
 	}
 	set := func(k, v string) {
 		if v != "" {
 			l[k] = v
 		}
 	}
+	set(labelERTS, r.ERTS)
 	set(labelRevision, b.Revision.String())
 	set(labelSource, b.Revision.Source)
 	if !b.Created.IsZero() {

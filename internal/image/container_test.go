@@ -50,7 +50,7 @@ func unpack(t *testing.T, layout, tag string) bundle {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
 	must(t, asRoot(t.Context(), "umoci", "unpack", "--image", layout+":"+tag, dir))
-	t.Cleanup(func() { asRoot(context.Background(), "rm", "-rf", dir).Run() }) //nolint:errcheck // the directory goes with the test
+	t.Cleanup(func() { asRoot(context.Background(), "rm", "-rf", dir).Run() })
 	raw := must(t, asRoot(t.Context(), "cat", filepath.Join(dir, "config.json")))
 	b := bundle{rootfs: filepath.Join(dir, "rootfs")}
 	if err := json.Unmarshal([]byte(raw), &b.config); err != nil {
@@ -130,7 +130,7 @@ func (b bundle) run(t *testing.T, env ...string) *container {
 		c.err = testkit.Supervised(cmd, cmd.Run)
 	}()
 	t.Cleanup(func() {
-		asRoot(context.Background(), "runc", "--root", c.state, "delete", "--force", c.id).Run() //nolint:errcheck // it may have ended
+		asRoot(context.Background(), "runc", "--root", c.state, "delete", "--force", c.id).Run()
 		<-c.done
 		if t.Failed() {
 			t.Logf("the container wrote:\n%s", c.out)
@@ -152,7 +152,7 @@ func (c *container) exec(ctx context.Context, args ...string) (string, error) {
 }
 
 // until asks inside until the answer is as it should be.
-func (c *container) until(t *testing.T, good func(string) bool, args ...string) string {
+func (c *container) until(t *testing.T, good func(string) bool, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -170,7 +170,6 @@ func (c *container) until(t *testing.T, good func(string) bool, args ...string) 
 	if err != nil {
 		t.Fatalf("%q: %v; the last answer was %q", args, err, last)
 	}
-	return last
 }
 
 // ends waits for the end and gives the exit status.

@@ -21,7 +21,7 @@ func (b *builder) evidence(r *Result) error {
 	for _, p := range r.Platforms {
 		in := sbom.Input{
 			Name: r.Name, Version: r.Version, Digest: p.Digest.String(), Revision: b.Revision.String(), Source: b.Revision.Source,
-			Release: p.files, Root: Root, Locked: b.Locked, Lock: b.Lock, Created: b.Created, Tool: b.Version, OTPVersion: p.release.OTP,
+			Release: p.files, Root: Root, Locked: b.Locked, Lock: b.Lock, Created: b.Created, Tool: b.Version, OTPVersion: p.release.OTP, Program: p.program,
 		}
 		if p.base.remote {
 			in.Base = p.base.name + "@" + p.base.digest

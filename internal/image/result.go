@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/image/sbom"
 	"github.com/phialdev/phial/internal/image/tree"
 	"github.com/phialdev/phial/internal/release"
 )
@@ -48,6 +49,7 @@ type Platform struct {
 	files   tree.Tree
 	base    *base
 	release release.Release
+	program *sbom.Program // in place of a release
 }
 
 // Layer is a line of the report on sizes.

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const unshared = "PHIAL_TEST_UNSHARED"
@@ -41,6 +43,6 @@ func SmallDisk(t *testing.T, size string) string {
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
 		t.Fatalf("mount a small disk: %v\n%s", err, out)
 	}
-	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() }) //nolint:errcheck // it goes with the namespace
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }) // or it goes with the namespace
 	return dir
 }

@@ -80,15 +80,15 @@ func (o *options) pin(s *term.IO, f facts, r *image.Result) error {
 
 // replace writes a file in one step and leaves it the permissions that it had.
 func replace(file string, text []byte) error {
-	real, err := filepath.EvalSymlinks(file)
+	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return err
 	}
 	mode := fs.FileMode(0o644)
-	if fi, err := os.Stat(real); err == nil {
+	if fi, err := os.Stat(target); err == nil {
 		mode = fi.Mode().Perm()
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".new-*")
+	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".new-*")
 	if err != nil {
 		return err
 	}
@@ -104,5 +104,5 @@ func replace(file string, text []byte) error {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), real)
+	return os.Rename(tmp.Name(), target)
 }

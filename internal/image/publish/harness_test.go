@@ -30,9 +30,8 @@ import (
 // server is a real registry over HTTP, with faults to order in front of it.
 type server struct {
 	*httptest.Server
-	repo  name.Repository
-	mu    sync.Mutex
-	asked []string // METHOD path
+	repo name.Repository
+	mu   sync.Mutex
 	// fault answers a request instead of the registry, if it gives true.
 	fault func(w http.ResponseWriter, r *http.Request) bool
 	bytes atomic.Int64 // of bodies of uploads
@@ -40,11 +39,10 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	real := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
+	behind := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		s.asked = append(s.asked, r.Method+" "+r.URL.Path)
 		fault := s.fault
 		s.mu.Unlock()
 		if fault != nil && fault(w, r) {
@@ -53,7 +51,7 @@ func newServer(t *testing.T) *server {
 		if strings.Contains(r.URL.Path, "/blobs/uploads/") {
 			r.Body = &tap{r.Body, &s.bytes}
 		}
-		real.ServeHTTP(w, r)
+		behind.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	repo, err := name.NewRepository(s.Listener.Addr().String() + "/team/shop")
@@ -80,18 +78,6 @@ func (s *server) order(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = f
-}
-
-// count counts the requests of a method whose path holds a part.
-func (s *server) count(method, part string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.asked {
-		if m, path, _ := strings.Cut(a, " "); m == method && strings.Contains(path, part) {
-			n++
-		}
-	}
-	return n
 }
 
 // tags asks the registry itself which tags there are.

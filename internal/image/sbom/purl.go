@@ -145,7 +145,7 @@ func cpe(vendor, product, version string) string {
 func cpePart(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r)) {
+		if allowed := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r); !allowed {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -35,6 +35,8 @@ type Input struct {
 	Locked bool
 	Lock   []project.Locked
 
+	Program *Program // in place of a release: a program in Go
+
 	Base   string          // the image that this one is built on, where it was pulled: REFERENCE@DIGEST, with its registry
 	System []SystemPackage // of a base that was put together
 
@@ -63,7 +65,9 @@ const rootRef = "image"
 // New makes the document.
 func New(in Input) (*Document, error) {
 	b := &builder{in: in, needs: map[string][]string{}}
-	if err := b.release(); err != nil {
+	if in.Program != nil {
+		b.program(*in.Program)
+	} else if err := b.release(); err != nil {
 		return nil, err
 	}
 	if err := b.base(); err != nil {
