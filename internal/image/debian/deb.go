@@ -21,7 +21,11 @@ import (
 // maxUnpacked bounds what a package may unpack to, bytes.
 const maxUnpacked = 4 << 30
 
-const unpackedHead = "phial-deb 1 "
+// The number of the form is in the name of the file, too: change it with the form.
+const (
+	unpackedForm = "2"
+	unpackedHead = "phial-deb " + unpackedForm + " "
+)
 
 // unpack writes what a package (deb(5)) holds in a form that files can be read from where
 // they lie: a line with two lengths, the control paragraph, its alternatives, the tar of its files.

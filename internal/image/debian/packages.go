@@ -42,7 +42,7 @@ func (a *assembly) open(ctx context.Context, r record) (*deb, error) {
 
 func (a *assembly) openNow(ctx context.Context, r record) (*deb, error) {
 	what := fmt.Sprintf("the package %s %s", r.Name, r.Version)
-	name, content, err := a.cache.sealed(ctx, "unpacked", r.sum.sha256+".1", func(w io.Writer) error {
+	name, content, err := a.cache.sealed(ctx, "unpacked", r.sum.sha256+"."+unpackedForm, func(w io.Writer) error {
 		file, err := a.cache.fetched("packages", ".deb", r.sum, func(path string) error {
 			a.say("%s %s: fetching (%s)", r.Name, r.Version, megabytes(r.sum.size))
 			return a.fetch.download(ctx, r.from.fileURL(r.Filename), what, path, r.sum)
