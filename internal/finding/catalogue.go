@@ -49,6 +49,7 @@ const (
 	CallsUnanswered    Code = "NET-26"
 	PgApart            Code = "NET-27"
 	CookieDiffers      Code = "COO-01"
+	CookieInImage      Code = "COO-02"
 	CookieWhitespace   Code = "COO-03"
 	ForeignConnected   Code = "COO-06"
 	CookiePerPeer      Code = "COO-09"
@@ -180,6 +181,9 @@ var catalogue = []Entry{
 	{CookieDiffers, "another cookie", Error,
 		"{subject} has another cookie than {others}",
 		"give all replicas the one cookie from one Secret as RELEASE_COOKIE; without it each build of the release has a random one"},
+	{CookieInImage, "a cookie in the image", Warning,
+		"{subject} sets the cookie: everybody who can pull the image has it, and the cookie is the right to run code on every node",
+		"take it out of there, and give RELEASE_COOKIE from a Secret of each environment's own, random and at least 32 characters long"},
 	{CookieWhitespace, "white space in the cookie", Error,
 		"the cookies of {a} and {b} differ only by white space around them",
 		"write the Secret without a line end (stringData, or printf instead of echo)"},

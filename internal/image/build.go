@@ -132,7 +132,12 @@ func (b *builder) platform(ctx context.Context, r release.Release) (*Platform, e
 	}
 	p.Base, p.BaseDigest = p.base.name, p.base.digest
 	cfg := b.config(r, p)
-	p.Findings = b.accepted(abi.Check(needs, p.base.root, cfg.Config.Env, p.base.config.Architecture))
+	found := abi.Check(needs, p.base.root, cfg.Config.Env, p.base.config.Architecture)
+	cookies, err := cookiesIn(files)
+	if err != nil {
+		return nil, err
+	}
+	p.Findings = b.accepted(append(found, cookies...))
 	split, err := split(r.Name, files)
 	if err != nil {
 		return nil, err

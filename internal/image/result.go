@@ -83,7 +83,7 @@ type Accept struct {
 func ParseAccept(s string) (Accept, error) {
 	code, subject, _ := strings.Cut(s, "=")
 	e, ok := finding.Lookup(finding.Code(code))
-	if !ok || e.Code.Family() != "IMG" {
+	if !ok || e.Code.Family() != "IMG" && e.Code != finding.CookieInImage {
 		return Accept{}, fmt.Errorf("--accept %s: no finding of images has this code; they are IMG-01, IMG-02 and so on: phial explain lists them", s)
 	}
 	return Accept{e.Code, subject}, nil

@@ -249,3 +249,34 @@ func TestStore(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func TestCookiesInFiles(t *testing.T) {
+	env, err := guarded(tree.Text("app/releases/1.0/env.sh", "export RELEASE_COOKIE=\"$COOKIE\"\n", tree.ModePlain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, text string
+		found      bool
+	}{
+		{"releases/1.0/vm.args", "+Q 65536\n-setcookie hush-hush\n", true},
+		{"releases/1.0/remote.vm.args", "  -setcookie 'hush-hush'", true},
+		{"releases/1.0/vm.args", "## -setcookie hush-hush\n-name shop@127.0.0.1\n", false},
+		{"releases/1.0/vm.args", "-setcookie ${COOKIE}\n", false},
+		{"releases/1.0/env.sh", "export RELEASE_COOKIE=hush-hush\n", true},
+		{"releases/1.0/env.sh", "RELEASE_COOKIE=\"hush-hush\"\n", true},
+		{"releases/1.0/env.sh", "export RELEASE_COOKIE=\"${RELEASE_COOKIE:-$X}\"\nRELEASE_COOKIE=$(cat /c)\nRELEASE_COOKIE=\n", false},
+		{"bin/server", "RELEASE_COOKIE=hush-hush exec ./shop start\n", true},
+		{"lib/shop-1.0/priv/vm.args", "-setcookie hush-hush\n", false},
+	} {
+		all, err := cookiesIn(tree.Tree{tree.Text("app/"+c.name, c.text, tree.ModePlain), env})
+		if err != nil || len(all) > 1 || (len(all) == 1) != c.found {
+			t.Errorf("%s with %q: %v, %v, want a finding: %v", c.name, c.text, all, err, c.found)
+		}
+		for _, f := range all {
+			if said := f.String() + f.Fix + strings.Join(f.Evidence, " "); strings.Contains(said, "hush") {
+				t.Errorf("the finding shows the cookie: %s", said)
+			}
+		}
+	}
+}
