@@ -1,8 +1,11 @@
 package host
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,5 +32,17 @@ func TestPrivateDir(t *testing.T) {
 	os.Symlink(dir, link)
 	if err := PrivateDir(link); err == nil {
 		t.Error("a symbolic link was taken for a private directory")
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for want, err := range map[string]error{
+		"the disk is full":                          &os.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC},
+		"nobody answers there (connection refused)": fmt.Errorf("dial: %w", syscall.ECONNREFUSED),
+		"other": errors.New("other"),
+	} {
+		if got := Plain(err); got.Error() != want {
+			t.Errorf("%v: %v, want %s", err, got, want)
+		}
 	}
 }

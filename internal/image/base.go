@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/phialdev/phial/internal/host"
 	"github.com/phialdev/phial/internal/image/abi"
 	"github.com/phialdev/phial/internal/image/debian"
 )
@@ -309,7 +310,7 @@ func ociType(mt types.MediaType) types.MediaType {
 func reason(err error) error {
 	var t *transport.Error
 	if !errors.As(err, &t) {
-		return err
+		return host.Plain(err)
 	}
 	switch t.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -90,9 +91,13 @@ func (o Options) run(fill func(*builder, *Result) error) (_ *Result, err error) 
 	}
 	result := &Result{store: b.store, Revision: o.Revision.String()}
 	defer func() {
-		if err != nil && !errors.Is(err, ErrRefused) {
-			err = errors.Join(err, result.Close())
+		if err == nil || errors.Is(err, ErrRefused) {
+			return
 		}
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("the disk with the cache of builds, %s, is full: make room, or name another place with --cache-dir", o.Cache)
+		}
+		err = errors.Join(err, result.Close())
 	}()
 	if err := fill(b, result); err != nil {
 		return nil, err

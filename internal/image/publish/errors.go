@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/phialdev/phial/internal/host"
 )
 
 // plain says in words what a person can do something about.
@@ -16,14 +17,8 @@ func plain(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, syscall.ENOSPC):
-		return errors.New("the disk is full")
-	case errors.Is(err, syscall.EROFS):
-		return errors.New("the file system is read-only")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return errors.New("nobody answers there (connection refused)")
 	case !errors.As(err, &t):
-		return err
+		return host.Plain(err)
 	}
 	switch {
 	case t.StatusCode == http.StatusUnauthorized, t.StatusCode == http.StatusForbidden:
