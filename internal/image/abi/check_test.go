@@ -115,7 +115,7 @@ func TestMusl(t *testing.T) {
 	got := Check(beam, rootOfTree(t, tree.Tree{loader, plain("etc/os-release", []byte("ID=alpine\nPRETTY_NAME=\"Alpine Linux v3.20\"\n"))}), nil, runtime.GOARCH)
 	want := []finding.Finding{{Code: "IMG-16", Severity: finding.Error, Subject: at.glibc,
 		Cause:    fmt.Sprintf("built for glibc, whose loader %s the base does not have (it has %s (musl)): /app/erts-1/bin/beam.smp", at.glibc, at.musl),
-		Fix:      "take a base with glibc, or build the release on Alpine Linux v3.20; or let Phial assemble the base from the machine that builds: --base assemble",
+		Fix:      "take a base with glibc, or build the release on Alpine Linux v3.20; or let Phial assemble one that fits: --base assemble, without --suite",
 		Evidence: []string{"/app/erts-1/bin/beam.smp"}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
