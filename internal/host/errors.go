@@ -10,6 +10,7 @@ func Plain(err error) error {
 	for number, text := range map[syscall.Errno]string{
 		syscall.ENOSPC:       "the disk is full",
 		syscall.EDQUOT:       "this user's share of the disk is used up",
+		syscall.EACCES:       "permission denied",
 		syscall.EROFS:        "the file system is read-only",
 		syscall.ECONNREFUSED: "nobody answers there (connection refused)",
 	} {

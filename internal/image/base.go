@@ -55,7 +55,7 @@ func (b *builder) base(ctx context.Context, r *abi.Release) (*base, error) {
 	}
 	img, digest, err := b.find(ctx, b.Base, v1.Platform{OS: "linux", Architecture: r.Arch()})
 	if err != nil {
-		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+		return nil, fmt.Errorf("base %s: %w: give an image such as debian:bookworm-slim, a directory (OCI layout), a tarball, or %s", b.Base, reason(err), Assemble)
 	}
 	return b.pulled(img, digest)
 }
@@ -118,12 +118,12 @@ func (b *builder) find(ctx context.Context, ref string, p v1.Platform) (v1.Image
 	case err == nil && fi.IsDir():
 		ix, err := layout.ImageIndexFromPath(ref)
 		if err != nil {
-			return nil, v1.Hash{}, fmt.Errorf("the directory is no OCI layout: %w", err)
+			return nil, v1.Hash{}, errors.New("the directory is no OCI layout")
 		}
 		return pick(ix, p)
 	case err == nil:
 		return b.fromTarball(ref, p)
-	case strings.HasPrefix(ref, ".") || strings.HasPrefix(ref, "/"):
+	case strings.HasPrefix(ref, "."), strings.HasPrefix(ref, "/"), strings.HasSuffix(ref, ".tar"):
 		return nil, v1.Hash{}, errors.New("no such file or directory")
 	}
 	parsed, err := name.ParseReference(ref)

@@ -132,7 +132,25 @@ func (b *builder) platform(ctx context.Context, r release.Release) (*Platform, e
 		return nil, err
 	}
 	p := &Platform{Arch: needs.Arch(), Left: left, files: files, release: r}
-	if p.base, err = b.base(ctx, needs); err != nil {
+	split, err := split(r.Name, files)
+	if err != nil {
+		return nil, err
+	}
+	// The base is fetched, and perhaps compressed, while the release's own layers are.
+	layers := make([]*layer, len(split))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(2, runtime.NumCPU()))
+	g.Go(func() (err error) {
+		p.base, err = b.base(ctx, needs) // its layers are read later, when gctx has ended
+		return err
+	})
+	for i, part := range split {
+		g.Go(func() (err error) {
+			layers[i], err = b.store.newLayer(gctx, part.name, part.files, b.codec)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	p.Base, p.BaseDigest = p.base.name, p.base.digest
@@ -143,23 +161,6 @@ func (b *builder) platform(ctx context.Context, r release.Release) (*Platform, e
 		return nil, err
 	}
 	p.Findings = b.accepted(append(found, cookies...))
-	split, err := split(r.Name, files)
-	if err != nil {
-		return nil, err
-	}
-	b.Progress("making layers")
-	layers := make([]*layer, len(split))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.NumCPU())
-	for i, part := range split {
-		g.Go(func() (err error) {
-			layers[i], err = b.store.newLayer(gctx, part.name, part.files, b.codec)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
 	if p.Image, err = b.assembleImage(p, cfg, layers); err != nil {
 		return nil, err
 	}

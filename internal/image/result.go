@@ -128,6 +128,9 @@ func (p *Platform) measure(own []*layer) {
 	for _, l := range own {
 		p.Layers = append(p.Layers, l.line())
 		for _, f := range l.tree {
+			if !f.Mode.IsRegular() {
+				continue
+			}
 			below := strings.Split(strings.TrimPrefix(f.Path, Root+"/"), "/")
 			key := App{Name: "release files", Layer: l.name}
 			switch {

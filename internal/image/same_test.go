@@ -75,7 +75,7 @@ func TestTheSameReleaseIsTheSameImage(t *testing.T) {
 		"umask 002":           copied(t, first, 0o002, true),
 		"the other way round": copied(t, first, 0o022, true),
 	} {
-		for _, fresh := range []bool{false, true} {
+		for _, fresh := range []bool{false, name == "umask 077"} { // one is enough: it compresses everything anew
 			o := image.Options{Releases: []release.Release{open(t, dir)}}
 			if fresh { // another machine, which remembers nothing of layers
 				o.Cache = t.TempDir()

@@ -26,7 +26,7 @@ type store struct {
 
 func openStore(dir string) (*store, error) {
 	if err := host.PrivateDir(dir); err != nil {
-		return nil, fmt.Errorf("the cache of builds: %w", err)
+		return nil, fmt.Errorf("the cache of builds can't be used: %w; --cache-dir names another place", err)
 	}
 	s := &store{dir: dir, tmp: filepath.Join(dir, "tmp", strconv.Itoa(os.Getpid())+"-"+strconv.FormatInt(builds.Add(1), 10))}
 	s.sweep()

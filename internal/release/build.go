@@ -30,8 +30,10 @@ type built struct {
 	Fingerprint string `json:"fingerprint"` // of the sources
 	Root        string `json:"root"`        // of the release
 	Name        string `json:"name"`
-	OTP         string `json:"otp"`  // what it was built with
-	Data        string `json:"data"` // modification time of start_erl.data: who else built since?
+	OTP         string `json:"otp"` // what it was built with
+	Named       bool   `json:"named"`
+	Asked       string `json:"asked"` // what mix's answers depend on (see asked)
+	Data        string `json:"data"`  // modification time of start_erl.data: who else built since?
 }
 
 // Builder makes a release of a mix project.
@@ -79,32 +81,91 @@ func (b Builder) make(ctx context.Context, note, sum string) (Release, error) {
 	if _, err := host.LookPath("elixir", b.Env); err != nil {
 		return Release{}, errNoElixir
 	}
-	a, err := b.ask(ctx, mix)
+	asked := b.asked(mix)
+	a, known := b.answered(note, asked)
+	if !known {
+		if a, err = b.ask(ctx, mix); err != nil {
+			return Release{}, err
+		}
+	}
+	r, err := b.release(ctx, mix, a)
+	if err != nil && known && ctx.Err() == nil {
+		// The answer of another day may be what is wrong.
+		now, again := b.ask(ctx, mix)
+		if again != nil || now == a {
+			return Release{}, err
+		}
+		a = now
+		r, err = b.release(ctx, mix, a)
+	}
 	if err != nil {
 		return Release{}, err
 	}
-	name, path, named := a.name, a.path, a.named
-	task := []string{"release", name}
-	if !named {
+	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.Root, Name: r.Name, OTP: a.otp, Named: a.named, Asked: asked, Data: dataTime(r.Root)})
+	if err != nil {
+		return Release{}, err
+	}
+	return r, host.WriteFile(note, rec)
+}
+
+// release runs mix release, and sees to it that what is at the expected place was made just now.
+func (b Builder) release(ctx context.Context, mix string, a answer) (Release, error) {
+	task := []string{"release", a.name}
+	if !a.named {
 		task = task[:1] // mix knows a release that mix.exs does not name only without its name
 	}
 	what := "mix " + strings.Join(task, " ")
 	b.Progress(what)
-	begin := time.Now()
+	begin, before := time.Now(), dataTime(a.path)
 	if out, err := b.mix(ctx, mix, true, append(task, "--overwrite", "--quiet")...); err != nil {
 		return Release{}, failed(ctx, what, out, err)
 	}
-	r, err := Open(path, name)
+	if dataTime(a.path) == before {
+		return Release{}, fmt.Errorf("%s made no release in %s", what, a.path)
+	}
+	r, err := Open(a.path, a.name)
 	if err != nil {
 		return Release{}, err
 	}
 	r.OTP = a.otp
 	b.Progress(fmt.Sprintf("built %s %s in %.1f s", r.Name, r.Version, time.Since(begin).Seconds()))
-	rec, err := json.Marshal(built{Fingerprint: sum, Root: r.Root, Name: r.Name, OTP: a.otp, Data: dataTime(r.Root)})
-	if err != nil {
-		return Release{}, err
+	return r, nil
+}
+
+// asked changes with what mix's answers depend on: every mix.exs, mix's own settings, and
+// which Elixir and Erlang there are. Starting mix to ask takes half a second.
+func (b Builder) asked(mix string) string {
+	h := sha256.New()
+	below, _ := filepath.Glob(filepath.Join(b.Dir, "*", "*", "mix.exs")) // the pattern is a good one
+	for _, name := range append(below, filepath.Join(b.Dir, "mix.exs")) {
+		text, err := os.ReadFile(name)
+		fmt.Fprintf(h, "%s\x00%d\x00%s\x00%v\x00", name, len(text), text, err)
 	}
-	return r, host.WriteFile(note, rec)
+	for _, kv := range b.Env {
+		if strings.HasPrefix(kv, "MIX_") {
+			fmt.Fprintf(h, "%s\x00", kv)
+		}
+	}
+	erl, _ := host.LookPath("erl", b.Env) // not there: mix says so
+	for _, program := range []string{mix, erl} {
+		if target, err := filepath.EvalSymlinks(program); err == nil {
+			program = target
+		}
+		if fi, err := os.Stat(program); err == nil {
+			fmt.Fprintf(h, "%s\x00%d\x00%d\x00", program, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// answered is what mix said when it was last asked the same.
+func (b Builder) answered(note, asked string) (answer, bool) {
+	var rec built
+	data, err := os.ReadFile(note)
+	if err != nil || json.Unmarshal(data, &rec) != nil || rec.Asked != asked || rec.Root == "" {
+		return answer{}, false
+	}
+	return answer{name: rec.Name, path: rec.Root, named: rec.Named, otp: rec.OTP}, true
 }
 
 var errNoElixir = errors.New("elixir is not installed (mix is not in PATH): apt-get install elixir")

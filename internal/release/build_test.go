@@ -1,7 +1,9 @@
 package release
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,6 +81,51 @@ end
 			t.Errorf("--release %q: %v, want %q", c.want, err, c.err)
 		case c.err == "" && (err != nil || r.Name != c.name):
 			t.Errorf("--release %q: %+v %v, want %s", c.want, r, err, c.name)
+		}
+	}
+}
+
+// Mix is asked about a project when what its answer depends on has changed, and when the
+// answer of another day turns out wrong; starting it takes as long as many a build.
+func TestMixIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	beamtest.Host(t)
+	mix := strings.Replace(beamtest.MixExs(`, releases: [{String.to_atom(String.trim(File.read!("name"))), []}]`), "def application", "@external_resource \"name\"\n  def application", 1)
+	dir := beamtest.WriteProject(t, map[string]string{"mix.exs": mix, "lib/shop.ex": beamtest.ShopEx, "name": "front"})
+	bin, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	theirs, err := exec.LookPath("mix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\necho \"$1\" >>" + log + "\nexec " + theirs + " \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "mix"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := Builder{Dir: dir, Memory: t.TempDir(), Env: append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH")), Progress: func(string) {}}
+	later := time.Now()
+	for _, step := range []struct {
+		file, text string
+		release    string
+		ran        string
+	}{
+		{"", "", "front", "run release"},
+		{"lib/shop.ex", beamtest.ShopEx + "# more\n", "front", "release"},
+		{"mix.exs", mix + "# more\n", "front", "run release"},
+		{"name", "back", "back", "release run release"}, // which no look at mix.exs tells
+		{"lib/shop.ex", beamtest.ShopEx, "back", "release"},
+	} {
+		if step.file != "" {
+			later = later.Add(2 * time.Second)
+			path := filepath.Join(dir, step.file)
+			if err := errors.Join(os.WriteFile(path, []byte(step.text), 0o644), os.Chtimes(path, later, later)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		os.Remove(log)
+		r, err := b.Build(t.Context())
+		ran, _ := os.ReadFile(log)
+		if err != nil || r.Name != step.release || strings.Join(strings.Fields(string(ran)), " ") != step.ran || r.OTP == "" {
+			t.Errorf("%s changed: %+v, %v, mix ran %q; want %s by %q", step.file, r, err, ran, step.release, step.ran)
 		}
 	}
 }

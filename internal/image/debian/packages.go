@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -42,7 +43,29 @@ func (a *assembly) open(ctx context.Context, r record) (*deb, error) {
 
 func (a *assembly) openNow(ctx context.Context, r record) (*deb, error) {
 	what := fmt.Sprintf("the package %s %s", r.Name, r.Version)
-	name, content, err := a.cache.sealed(ctx, "unpacked", r.sum.sha256+"."+unpackedForm, func(w io.Writer) error {
+	name, content, err := a.unpacked(ctx, r, what)
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDeb(r, name, content)
+	if err != nil { // whatever made the cache hold it in another form, it can be made anew
+		if err := os.Remove(name); err != nil {
+			return nil, err
+		}
+		if name, content, err = a.unpacked(ctx, r, what); err != nil {
+			return nil, err
+		}
+		d, err = openDeb(r, name, content)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is refused: %w", what, err)
+	}
+	return d, nil
+}
+
+// unpacked gives what a package was unpacked to, which is done once.
+func (a *assembly) unpacked(ctx context.Context, r record, what string) (name string, content []byte, err error) {
+	return a.cache.sealed(ctx, "unpacked", r.sum.sha256+"."+unpackedForm, func(w io.Writer) error {
 		file, err := a.cache.fetched("packages", ".deb", r.sum, func(path string) error {
 			a.say("%s %s: fetching (%s)", r.Name, r.Version, megabytes(r.sum.size))
 			return a.fetch.download(ctx, r.from.fileURL(r.Filename), what, path, r.sum)
@@ -58,14 +81,6 @@ func (a *assembly) openNow(ctx context.Context, r record) (*deb, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	d, err := openDeb(r, name, content)
-	if err != nil {
-		return nil, fmt.Errorf("%s is refused: %w", what, err)
-	}
-	return d, nil
 }
 
 // prefetch opens packages at the same time that will be opened one after another. What goes

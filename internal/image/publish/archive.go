@@ -100,8 +100,7 @@ func (c Containerd) Publish(ctx context.Context, r *image.Result) (Published, er
 		if err != nil {
 			return p, err
 		}
-		// What others call docker.io has another name in the protocol of registries.
-		names = append(names, strings.Replace(ref.Name(), name.DefaultRegistry+"/", "docker.io/", 1))
+		names = append(names, usual(ref.Name()))
 	}
 	args := append([]string{}, c.Command[1:]...)
 	if c.Address != "" {
@@ -142,7 +141,7 @@ func lastLine(said string, err error) string {
 	if said == "" {
 		return err.Error()
 	}
-	return said[strings.LastIndexByte(said, '\n')+1:]
+	return strings.TrimPrefix(said[strings.LastIndexByte(said, '\n')+1:], "ctr: ")
 }
 
 // writeArchive writes an OCI layout as a tar.

@@ -22,19 +22,19 @@ func TestRealContainerd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { asRoot("rm", "-rf", dir).Run() })
+	t.Cleanup(func() { asRoot(context.Background(), "rm", "-rf", dir).Run() })
 	socket := filepath.Join(dir, "c.sock")
 	config := fmt.Sprintf("version = 2\nroot = %q\nstate = %q\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\n  address = %q\n[ttrpc]\n  address = %q\n",
 		filepath.Join(dir, "root"), filepath.Join(dir, "state"), socket, socket+".ttrpc")
 	if err := os.WriteFile(filepath.Join(dir, "config.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	daemon := asRoot("containerd", "--config", filepath.Join(dir, "config.toml"), "--log-level", "warn")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	daemon := asRoot(ctx, "containerd", "--config", filepath.Join(dir, "config.toml"), "--log-level", "warn")
+	daemon.Cancel = func() error { return daemon.Process.Signal(syscall.SIGTERM) }
 	var said strings.Builder
 	daemon.Stdout, daemon.Stderr = &said, &said
 	done := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	go func() { done <- testkit.Supervised(daemon, daemon.Run) }()
 	ctr := []string{"ctr"}
 	if os.Geteuid() != 0 {
@@ -53,14 +53,10 @@ func TestRealContainerd(t *testing.T) {
 		return err == nil, err
 	})
 	if err != nil {
+		cancel()
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		<-done
-	}()
+	defer func() { cancel(); <-done }()
 	r := built(t, layer(t, 10_000), layer(t, 1000))
 	p, err := Containerd{Command: ctr, Address: socket, Namespace: "k8s.io", Name: "registry.example.com/shop", Tags: []string{"1.0.0", "latest"}}.Publish(t.Context(), r)
 	if err != nil || len(p.Names) != 2 {
@@ -82,9 +78,9 @@ func TestRealContainerd(t *testing.T) {
 }
 
 // asRoot gives a command that runs as root, by sudo where we are somebody else.
-func asRoot(name string, args ...string) *exec.Cmd {
+func asRoot(ctx context.Context, name string, args ...string) *exec.Cmd {
 	if os.Geteuid() != 0 {
 		name, args = "sudo", append([]string{"-n", name}, args...)
 	}
-	return exec.Command(name, args...)
+	return exec.CommandContext(ctx, name, args...)
 }

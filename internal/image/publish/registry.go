@@ -44,9 +44,9 @@ func Repository(s string) (name.Repository, string, error) {
 // sent. The image and what is kept beside it go there by digest; the tags are set when all
 // of that is there.
 func (g Registry) Publish(ctx context.Context, r *image.Result) (Published, error) {
-	p := Published{Target: g.Repository.Name()}
+	p := Published{Target: usual(g.Repository.Name())}
 	digest := g.Repository.Digest(r.Digest.String())
-	p.Names = append(p.Names, digest.String())
+	p.Names = append(p.Names, usual(digest.Name()))
 	sent := &counter{next: g.Transport, progress: g.Progress}
 	if sent.next == nil {
 		sent.next = remote.DefaultTransport
@@ -92,9 +92,18 @@ func (g Registry) Publish(ctx context.Context, r *image.Result) (Published, erro
 		if before != "" && before != r.Digest.String() {
 			p.Moved = append(p.Moved, t)
 		}
-		p.Names = append(p.Names, tag.String())
+		p.Names = append(p.Names, usual(tag.Name()))
 	}
 	return p, nil
+}
+
+// usual gives the name that everybody else has for what the protocol of registries calls
+// index.docker.io.
+func usual(reference string) string {
+	if rest, ok := strings.CutPrefix(reference, name.DefaultRegistry+"/"); ok {
+		return "docker.io/" + rest
+	}
+	return reference
 }
 
 // meant says which digest a tag stands for, if it is there.
@@ -123,7 +132,7 @@ func again(err error) bool {
 	case errors.As(err, &n) && n.Timeout():
 		return true
 	}
-	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(broke error) bool {
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}, func(broke error) bool {
 		return errors.Is(err, broke)
 	})
 }
