@@ -183,10 +183,10 @@ func (d *desk) tags() []string {
 	return list.Tags
 }
 
-// pushed gives what a tag of the repository stands for.
-func (d *desk) pushed(tag string) (v1.Image, *v1.ConfigFile) {
+// pushed gives what the version's tag of the repository stands for.
+func (d *desk) pushed() (v1.Image, *v1.ConfigFile) {
 	d.t.Helper()
-	img, err := remote.Image(d.repo.Tag(tag))
+	img, err := remote.Image(d.repo.Tag("1.0.0"))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -220,9 +220,9 @@ func (d *desk) read(path string) string {
 }
 
 // copyRelease gives a release of one's own, for harm to be done to.
-func (d *desk) copyRelease(name string) string {
+func (d *desk) copyRelease() string {
 	d.t.Helper()
-	to := filepath.Join(d.t.TempDir(), name)
+	to := filepath.Join(d.t.TempDir(), "tally")
 	if err := os.CopyFS(to, os.DirFS(d.release)); err != nil {
 		d.t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ var sharedRegistry = sync.OnceValues(func() (*imageRegistry, error) {
 	if err := os.MkdirAll(blobs, 0o755); err != nil {
 		return nil, err
 	}
-	real := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true),
+	behind := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true),
 		registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)))
 	s := &imageRegistry{fault: map[string]func(http.ResponseWriter, *http.Request) bool{}}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -292,7 +292,7 @@ var sharedRegistry = sync.OnceValues(func() (*imageRegistry, error) {
 		}
 		s.mu.Unlock()
 		if fault == nil || !fault(w, r) {
-			real.ServeHTTP(w, r)
+			behind.ServeHTTP(w, r)
 		}
 	}))
 	return s, nil

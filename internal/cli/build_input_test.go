@@ -21,14 +21,14 @@ func TestBuildBadInput(t *testing.T) {
 	d.write("garbage.tar", strings.Repeat("no tar at all ", 1000))
 	d.write("image/mix.exs", mixExs)
 	d.write("several/mix.exs", strings.Replace(mixExs, `"1.0.0"`, `"1.0.0", releases: [front: [], back: []]`, 1))
-	noERTS := d.copyRelease("tally")
+	noERTS := d.copyRelease()
 	erts, err := filepath.Glob(filepath.Join(noERTS, "erts-*"))
 	if err != nil || len(erts) != 1 || os.RemoveAll(erts[0]) != nil {
 		t.Fatalf("%q, %v", erts, err)
 	}
-	link := d.copyRelease("tally")
+	link := d.copyRelease()
 	symlink(t, "/etc/passwd", filepath.Join(link, "lib", "passwd"))
-	pipe := d.copyRelease("tally")
+	pipe := d.copyRelease()
 	if err := syscall.Mkfifo(filepath.Join(pipe, "lib", "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestBuildBadInput(t *testing.T) {
 // Root reads everything, so it is a root without that right who builds here.
 func TestBuildUnreadable(t *testing.T) {
 	d := newDesk(t)
-	release := d.copyRelease("tally")
+	release := d.copyRelease()
 	file := filepath.Join(release, "releases", "1.0.0", "env.sh")
 	for _, unreadable := range []string{file, filepath.Dir(file)} {
 		was := mode(t, unreadable)

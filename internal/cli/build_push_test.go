@@ -88,7 +88,7 @@ func TestBuildMovesATag(t *testing.T) {
 	if want := d.repo.Name() + ": "; !strings.Contains(got.out, "\n"+want) || !strings.Contains(got.out, "\n  "+d.repo.Name()+":1.0.0\n") {
 		t.Errorf("%v", got)
 	}
-	img, cfg := d.pushed("1.0.0")
+	img, cfg := d.pushed()
 	m, err := img.Manifest()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestBuildLabels(t *testing.T) {
 
 	got := d.made(dir, "--release-dir", d.release, "--push", d.repo.Name(), "-o", "json")
 	r := d.decode(got)
-	img, cfg := d.pushed("1.0.0")
+	img, cfg := d.pushed()
 	for name, want := range map[string]string{
 		"title": "tally", "version": "1.0.0", "revision": commit, "source": "https://git.example.com/team/shop", "created": "2026-01-02T03:04:05Z",
 	} {
@@ -144,7 +144,7 @@ func TestBuildLabels(t *testing.T) {
 	// Whoever says when counts before git.
 	t.Setenv("SOURCE_DATE_EPOCH", "1000000000")
 	d.made(dir, "--release-dir", d.release, "--push", d.repo.Name())
-	if _, cfg = d.pushed("1.0.0"); cfg.Created.Unix() != 1e9 || label(cfg, "created") != "2001-09-09T01:46:40Z" {
+	if _, cfg = d.pushed(); cfg.Created.Unix() != 1e9 || label(cfg, "created") != "2001-09-09T01:46:40Z" {
 		t.Errorf("SOURCE_DATE_EPOCH: created %s, label %q", cfg.Created, label(cfg, "created"))
 	}
 	for _, h := range cfg.History {
@@ -156,7 +156,7 @@ func TestBuildLabels(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "")
 	d.write("shop/mix.exs", mixExs+"# changed\n")
 	d.made(dir, "--release-dir", d.release, "--push", d.repo.Name())
-	if _, cfg = d.pushed("1.0.0"); label(cfg, "revision") != commit+"-dirty" || cfg.Created.Unix() != 0 || label(cfg, "created") != "" {
+	if _, cfg = d.pushed(); label(cfg, "revision") != commit+"-dirty" || cfg.Created.Unix() != 0 || label(cfg, "created") != "" {
 		t.Errorf("dirty: revision %q, created %s %q", label(cfg, "revision"), cfg.Created, label(cfg, "created"))
 	}
 }
@@ -177,7 +177,7 @@ func TestBuildBadSourceDateEpoch(t *testing.T) {
 // programs, which would not run, and is let pass for this.
 func TestBuildTwoArchitectures(t *testing.T) {
 	d := newDesk(t)
-	other := d.copyRelease("tally")
+	other := d.copyRelease()
 	patchMachine(t, other)
 	got := d.build("--release-dir", other, "--release-dir", d.release, "--push", d.repo.Name(), "--accept", "IMG-16", "--sbom", "sbom.json", "-o", "json")
 	if got.code != term.OK {

@@ -6,22 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/phialdev/phial/internal/host"
 	"github.com/phialdev/phial/internal/image/abi"
 	"github.com/phialdev/phial/internal/image/debian"
 )
@@ -55,7 +51,7 @@ func (b *builder) base(ctx context.Context, r *abi.Release) (*base, error) {
 	}
 	img, digest, err := b.find(ctx, b.Base, v1.Platform{OS: "linux", Architecture: r.Arch()})
 	if err != nil {
-		return nil, fmt.Errorf("base %s: %w: give an image such as debian:bookworm-slim, a directory (OCI layout), a tarball, or %s", b.Base, reason(err), Assemble)
+		return nil, fmt.Errorf("base %s: %w: give an image such as debian:bookworm-slim, a directory (OCI layout), a tarball, or %s", b.Base, Reason(err), Assemble)
 	}
 	return b.pulled(img, digest)
 }
@@ -64,24 +60,24 @@ func (b *builder) base(ctx context.Context, r *abi.Release) (*base, error) {
 func (b *builder) pulled(img v1.Image, digest v1.Hash) (*base, error) {
 	config, err := img.ConfigFile()
 	if err != nil {
-		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+		return nil, fmt.Errorf("base %s: %w", b.Base, Reason(err))
 	}
 	layers, err := img.Layers()
 	if err != nil {
-		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+		return nil, fmt.Errorf("base %s: %w", b.Base, Reason(err))
 	}
 	_, local := os.Stat(b.Base)
 	out := &base{config: *config.DeepCopy(), name: b.Base, remote: local != nil, digest: digest.String()}
 	for _, l := range layers {
 		mt, err := l.MediaType()
 		if err != nil {
-			return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+			return nil, fmt.Errorf("base %s: %w", b.Base, Reason(err))
 		}
 		out.layers = append(out.layers, mutate.Addendum{Layer: retype(l, ociType(mt)), MediaType: ociType(mt)})
 	}
 	known, err := b.contentsOf(img)
 	if err != nil {
-		return nil, fmt.Errorf("base %s: %w", b.Base, reason(err))
+		return nil, fmt.Errorf("base %s: %w", b.Base, Reason(err))
 	}
 	out.root, out.size = known.Root, known.Size
 	return out, nil
@@ -142,17 +138,6 @@ func (b *builder) find(ctx context.Context, ref string, p v1.Platform) (v1.Image
 	// An index that has no such platform gives its first image or an error, an image
 	// whatever it is: the check of the release against it has the last word.
 	return img, digest, nil
-}
-
-// Remote are the options for asking registries: the credentials and helpers of docker's
-// configuration, retries, a name.
-func Remote(ctx context.Context) []remote.Option {
-	return []remote.Option{
-		remote.WithContext(ctx),
-		remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithUserAgent("phial"),
-		remote.WithJobs(4),
-	}
 }
 
 // pick takes the image for a platform out of an index, or the only one.
@@ -304,19 +289,4 @@ func ociType(mt types.MediaType) types.MediaType {
 		return types.OCIRestrictedLayer
 	}
 	return mt
-}
-
-// reason leaves out of a registry's error what only the programmer of a client understands.
-func reason(err error) error {
-	var t *transport.Error
-	if !errors.As(err, &t) {
-		return host.Plain(err)
-	}
-	switch t.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("the registry refuses (%d): log in with `docker login`, or give docker's config.json the credentials", t.StatusCode)
-	case http.StatusNotFound:
-		return errors.New("the registry does not know it (404)")
-	}
-	return err
 }

@@ -48,11 +48,11 @@ func (t Tarball) Publish(ctx context.Context, r *image.Result) (p Published, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(t.File), "."+filepath.Base(t.File)+".new-*")
 	if err != nil {
-		return p, fmt.Errorf("write %s: %w", t.File, plain(err))
+		return p, fmt.Errorf("write %s: %w", t.File, image.Reason(err))
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("write %s: %w; nothing was left behind", t.File, plain(err)), os.Remove(f.Name()))
+			err = errors.Join(fmt.Errorf("write %s: %w; nothing was left behind", t.File, image.Reason(err)), os.Remove(f.Name()))
 		}
 	}()
 	n := &written{ctx: ctx, w: f}
@@ -130,7 +130,7 @@ func (c Containerd) Publish(ctx context.Context, r *image.Result) (Published, er
 		return p, fmt.Errorf("%s: %s", strings.Join(c.Command, " "), lastLine(said.String(), err))
 	}
 	if sent != nil {
-		return p, fmt.Errorf("hand the image to containerd: %w", plain(sent))
+		return p, fmt.Errorf("hand the image to containerd: %w", image.Reason(sent))
 	}
 	p.Names, p.Sent = names, n.n
 	return p, nil

@@ -47,7 +47,7 @@ func (l Layout) Publish(ctx context.Context, r *image.Result) (Published, error)
 	}
 	w := &layoutWriter{dir: l.Dir}
 	if err := w.write(ctx, r, old, l.Tags); err != nil {
-		return p, errors.Join(fmt.Errorf("write %s: %w; nothing of it was left behind", l.Dir, plain(err)), w.undo(fresh))
+		return p, errors.Join(fmt.Errorf("write %s: %w; nothing of it was left behind", l.Dir, image.Reason(err)), w.undo(fresh))
 	}
 	p.Sent, p.Moved = w.sent, w.moved
 	return p, nil

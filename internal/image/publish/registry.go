@@ -65,7 +65,7 @@ func (g Registry) Publish(ctx context.Context, r *image.Result) (Published, erro
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return p, fmt.Errorf("push to %s: %w; no tag was set", g.Repository, plain(err))
+		return p, fmt.Errorf("push to %s: %w; no tag was set", g.Repository, image.Reason(err))
 	}
 	if err := pusher.Push(ctx, digest, r.Root); err != nil {
 		return failed(err)
@@ -87,7 +87,7 @@ func (g Registry) Publish(ctx context.Context, r *image.Result) (Published, erro
 			err = pusher.Put(ctx, tag, r.Root)
 		}
 		if err != nil {
-			return p, fmt.Errorf("set the tag %s: %w; set were: %d of %d", tag, plain(err), i, len(g.Tags))
+			return p, fmt.Errorf("set the tag %s: %w; set were: %d of %d", tag, image.Reason(err), i, len(g.Tags))
 		}
 		if before != "" && before != r.Digest.String() {
 			p.Moved = append(p.Moved, t)
