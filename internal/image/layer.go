@@ -24,7 +24,7 @@ type layer struct {
 	codec  codec
 	diffID v1.Hash
 	known  blob
-	spool  string // the compressed tar, where this build made it; else it is made again when asked for
+	kept   string // where the compressed tar is kept, if it is; else it is made again when asked for
 }
 
 // blob is what is remembered of a compressed tar.
@@ -42,7 +42,7 @@ func (s *store) newLayer(ctx context.Context, name string, t tree.Tree, c codec)
 	}
 	l.diffID = sum.hash()
 	if b, ok := s.recall(l.diffID, c); ok {
-		l.known = b
+		l.known, l.kept = b, s.kept(b.Digest)
 		return l, nil
 	}
 	f, err := s.temp("layer-*")
@@ -54,8 +54,8 @@ func (s *store) newLayer(ctx context.Context, name string, t tree.Tree, c codec)
 	if err := l.compress(watched{ctx, io.MultiWriter(f, digest)}); err != nil {
 		return nil, fmt.Errorf("layer %s: %w", name, err)
 	}
-	l.spool = f.Name()
 	l.known = blob{digest.hash(), digest.n}
+	l.kept = s.keep(f.Name(), l.known.Digest)
 	return l, s.remember(l.diffID, c, l.known)
 }
 
@@ -86,8 +86,13 @@ func (l *layer) Uncompressed() (io.ReadCloser, error) {
 
 // Compressed gives the compressed tar.
 func (l *layer) Compressed() (io.ReadCloser, error) {
-	if l.spool != "" {
-		return os.Open(l.spool)
+	if f, err := os.Open(l.kept); err == nil {
+		if is, n, err := v1.SHA256(f); err == nil && is == l.known.Digest && n == l.known.Size {
+			if _, err := f.Seek(0, io.SeekStart); err == nil {
+				return f, nil
+			}
+		}
+		f.Close() // damaged, or gone: there is the other way
 	}
 	return piped(l.compress), nil
 }

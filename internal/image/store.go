@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -36,8 +37,15 @@ func openStore(dir string) (*store, error) {
 // builds counts those of this process.
 var builds atomic.Int64
 
-// sweep removes what builds left behind that were killed.
+// sweep removes what builds left behind that were killed, and what has been of no use for long.
 func (s *store) sweep() {
+	blobs := filepath.Join(s.dir, "blobs")
+	kept, _ := os.ReadDir(blobs) // there may be none yet
+	for _, e := range kept {
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > keepFor {
+			os.Remove(filepath.Join(blobs, e.Name())) //nolint:errcheck // the next build tries again
+		}
+	}
 	all, err := os.ReadDir(filepath.Dir(s.tmp))
 	if err != nil {
 		return
@@ -59,6 +67,28 @@ func (s *store) close() error { return os.RemoveAll(s.tmp) }
 func (s *store) blobPath(diffID v1.Hash, c codec) string {
 	return filepath.Join(s.dir, "layers", c.name, diffID.Hex+".json")
 }
+
+// keep moves a compressed tar to where the next build finds it: for another registry, or
+// for a layout. Where that can't be, it stays for this build.
+func (s *store) keep(file string, digest v1.Hash) string {
+	path := s.keptPath(digest)
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil || os.Rename(file, path) != nil {
+		return file
+	}
+	return path
+}
+
+// kept says where a compressed tar would be, and that it is still asked for.
+func (s *store) kept(digest v1.Hash) string {
+	path, now := s.keptPath(digest), time.Now()
+	_ = os.Chtimes(path, now, now) // at worst it is made once more
+	return path
+}
+
+func (s *store) keptPath(digest v1.Hash) string { return filepath.Join(s.dir, "blobs", digest.Hex) }
+
+// keepFor is how long a compressed tar stays that nobody asks for.
+const keepFor = 14 * 24 * time.Hour
 
 func (s *store) recall(diffID v1.Hash, c codec) (b blob, ok bool) {
 	ok = s.read(s.blobPath(diffID, c), &b) && b.Size > 0 && len(b.Digest.Hex) == 64

@@ -188,13 +188,23 @@ func TestStore(t *testing.T) {
 	}
 	files := tree.Tree{tree.Text("a", strings.Repeat("text ", 1000), tree.ModePlain)}
 	l, err := s.newLayer(t.Context(), "x", files, c)
-	if err != nil || l.spool == "" {
-		t.Fatalf("%+v, %v", l, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(l.kept); err != nil || fi.Size() != l.known.Size {
+		t.Fatalf("%s is kept: %v, %v", l.kept, fi, err)
 	}
 	// From now on it is known, and only compressed when somebody asks for it.
 	again, err := s.newLayer(t.Context(), "x", files, c)
-	if err != nil || again.spool != "" || again.known != l.known {
+	if err != nil || again.kept != l.kept || again.known != l.known {
 		t.Errorf("again: %+v, %v; want %+v, and nothing compressed", again, err, l.known)
+	}
+	damage := func(text string) func() {
+		return func() {
+			if err := os.WriteFile(l.kept, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	// What was remembered and is damaged is made anew.
 	if err := os.WriteFile(s.blobPath(l.diffID, c), []byte("{"), 0o600); err != nil {
@@ -203,8 +213,10 @@ func TestStore(t *testing.T) {
 	if again, err = s.newLayer(t.Context(), "x", files, c); err != nil || again.known != l.known {
 		t.Errorf("after damage: %+v, %v", again, err)
 	}
-	for _, one := range []*layer{l, again} {
-		r, err := one.Compressed()
+	// Whatever becomes of what was kept, the layer is what it was.
+	for _, first := range []func(){func() {}, damage("other"), damage(""), func() { os.Remove(l.kept) }} {
+		first()
+		r, err := again.Compressed()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +236,17 @@ func TestStore(t *testing.T) {
 			t.Errorf("compressed: %s, %d bytes; want %+v", sum.hash(), sum.n, l.known)
 		}
 	}
-	// What a build left behind that was killed goes.
+	// What a build left behind that was killed goes, and what nobody has asked for in a long time.
+	old, used := filepath.Join(dir, "blobs", "old"), filepath.Join(dir, "blobs", "used")
+	for path, age := range map[string]time.Duration{old: keepFor + time.Hour, used: keepFor - time.Hour} {
+		at := time.Now().Add(-age)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
 	gone := filepath.Join(dir, "tmp", "999999999-1")
 	if err := os.MkdirAll(gone, 0o700); err != nil {
 		t.Fatal(err)
@@ -238,6 +260,12 @@ func TestStore(t *testing.T) {
 	}
 	if _, err := os.Stat(s.tmp); err != nil {
 		t.Error("what a build that runs needs has gone")
+	}
+	if _, err := os.Stat(old); err == nil {
+		t.Error("what nobody asks for is still there")
+	}
+	if _, err := os.Stat(used); err != nil {
+		t.Error("what was asked for has gone")
 	}
 	if err := s.close(); err != nil {
 		t.Error(err)
