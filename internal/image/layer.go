@@ -23,6 +23,7 @@ type layer struct {
 	tree   tree.Tree
 	codec  codec
 	diffID v1.Hash
+	store  *store
 	known  blob
 	kept   string // where the compressed tar is kept, if it is; else it is made again when asked for
 }
@@ -35,7 +36,7 @@ type blob struct {
 
 // newLayer works out a layer's digests.
 func (s *store) newLayer(ctx context.Context, name string, t tree.Tree, c codec) (*layer, error) {
-	l := &layer{name: name, tree: t, codec: c}
+	l := &layer{name: name, tree: t, codec: c, store: s}
 	sum := newSum()
 	if err := t.WriteTar(watched{ctx, sum}); err != nil {
 		return nil, fmt.Errorf("layer %s: %w", name, err)
@@ -45,18 +46,26 @@ func (s *store) newLayer(ctx context.Context, name string, t tree.Tree, c codec)
 		l.known, l.kept = b, s.kept(b.Digest)
 		return l, nil
 	}
-	f, err := s.temp("layer-*")
+	var err error
+	if l.known, l.kept, err = l.keep(ctx); err != nil {
+		return nil, fmt.Errorf("layer %s: %w", name, err)
+	}
+	return l, s.remember(l.diffID, c, l.known)
+}
+
+// keep compresses the tar into a file that the next who wants it finds.
+func (l *layer) keep(ctx context.Context) (b blob, path string, err error) {
+	f, err := l.store.temp("layer-*")
 	if err != nil {
-		return nil, err
+		return b, "", err
 	}
 	defer f.Close()
 	digest := newSum()
 	if err := l.compress(watched{ctx, io.MultiWriter(f, digest)}); err != nil {
-		return nil, fmt.Errorf("layer %s: %w", name, err)
+		return b, "", errors.Join(err, os.Remove(f.Name()))
 	}
-	l.known = blob{digest.hash(), digest.n}
-	l.kept = s.keep(f.Name(), l.known.Digest)
-	return l, s.remember(l.diffID, c, l.known)
+	b = blob{digest.hash(), digest.n}
+	return b, l.store.keep(f.Name(), b.Digest), nil
 }
 
 func (l *layer) compress(w io.Writer) error {
@@ -94,7 +103,12 @@ func (l *layer) Compressed() (io.ReadCloser, error) {
 		}
 		f.Close() // damaged, or gone: there is the other way
 	}
-	return piped(l.compress), nil
+	if b, path, err := l.keep(context.Background()); err == nil && b == l.known {
+		if f, err := os.Open(path); err == nil {
+			return f, nil
+		}
+	}
+	return piped(l.compress), nil // whatever is wrong with the files shows here
 }
 
 // piped gives what write writes as a reader. A reader that is closed early ends it.
