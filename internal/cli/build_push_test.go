@@ -81,8 +81,13 @@ func TestBuildMovesATag(t *testing.T) {
 	if got := d.made("--release-dir", d.release, "--push", d.repo.Name()); got.err != "" {
 		t.Errorf("the same again: %v", got)
 	}
+	before, _ := d.pushed()
+	digest, err := before.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := d.made("--release-dir", d.release, "--push", d.repo.Name(), "-e", "GREETING=hello", "-l", "com.example.team=shop")
-	if got.err != "the tag 1.0.0 meant another image before\n" {
+	if got.err != "the tag 1.0.0 meant another image before: "+digest.String()+"\n" {
 		t.Errorf("another image: %v", got)
 	}
 	if want := d.repo.Name() + ": "; !strings.Contains(got.out, "\n"+want) || !strings.Contains(got.out, "\n  "+d.repo.Name()+":1.0.0\n") {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -66,8 +67,7 @@ func (b *builder) pulled(img v1.Image, digest v1.Hash) (*base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base %s: %w", b.Base, Reason(err))
 	}
-	_, local := os.Stat(b.Base)
-	out := &base{config: *config.DeepCopy(), name: b.Base, remote: local != nil, digest: digest.String()}
+	out := &base{config: *config.DeepCopy(), name: b.Base, remote: !isPath(b.Base), digest: digest.String()}
 	for _, l := range layers {
 		mt, err := l.MediaType()
 		if err != nil {
@@ -81,6 +81,19 @@ func (b *builder) pulled(img v1.Image, digest v1.Hash) (*base, error) {
 	}
 	out.root, out.size = known.Root, known.Size
 	return out, nil
+}
+
+// isPath says whether a base is a path of this machine, or PATH:TAG.
+func isPath(ref string) bool {
+	if _, err := os.Stat(ref); err == nil {
+		return true
+	}
+	i := strings.LastIndexByte(ref, ':')
+	if i <= 0 {
+		return false
+	}
+	fi, err := os.Stat(ref[:i])
+	return err == nil && fi.IsDir()
 }
 
 // contentsOf reads what a base holds, once for each base.
@@ -110,13 +123,14 @@ func (b *builder) contentsOf(img v1.Image) (*contents, error) {
 // tarball of docker save or of an OCI layout, anything else a reference to a registry.
 func (b *builder) find(ctx context.Context, ref string, p v1.Platform) (v1.Image, v1.Hash, error) {
 	fi, err := os.Stat(ref)
+	if i := strings.LastIndexByte(ref, ':'); err != nil && i > 0 {
+		if dir, e := os.Stat(ref[:i]); e == nil && dir.IsDir() {
+			return fromLayout(ref[:i], ref[i+1:], p)
+		}
+	}
 	switch {
 	case err == nil && fi.IsDir():
-		ix, err := layout.ImageIndexFromPath(ref)
-		if err != nil {
-			return nil, v1.Hash{}, errors.New("the directory is no OCI layout")
-		}
-		return pick(ix, p)
+		return fromLayout(ref, "", p)
 	case err == nil:
 		return b.fromTarball(ref, p)
 	case strings.HasPrefix(ref, "."), strings.HasPrefix(ref, "/"), strings.HasSuffix(ref, ".tar"):
@@ -140,6 +154,22 @@ func (b *builder) find(ctx context.Context, ref string, p v1.Platform) (v1.Image
 	return img, digest, nil
 }
 
+// fromLayout takes the image of a tag, or the only one, out of a layout.
+func fromLayout(dir, tag string, p v1.Platform) (v1.Image, v1.Hash, error) {
+	ix, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, v1.Hash{}, errors.New("the directory is no OCI layout")
+	}
+	if tag != "" {
+		ix = mutate.RemoveManifests(ix, func(d v1.Descriptor) bool { return d.Annotations["org.opencontainers.image.ref.name"] != tag })
+	}
+	return pick(ix, p)
+}
+
+// imageTypes are the types of a configuration that make a manifest an image. Some put them
+// into its entry as the type of an artifact, where others put none.
+var imageTypes = map[types.MediaType]bool{"": true, types.OCIConfigJSON: true, types.DockerConfigJSON: true}
+
 // pick takes the image for a platform out of an index, or the only one.
 func pick(ix v1.ImageIndex, p v1.Platform) (v1.Image, v1.Hash, error) {
 	m, err := ix.IndexManifest()
@@ -157,8 +187,10 @@ func pick(ix v1.ImageIndex, p v1.Platform) (v1.Image, v1.Hash, error) {
 			if img, h, err := pick(child, p); err == nil {
 				return img, h, nil
 			}
-		case d.MediaType.IsImage() && d.ArtifactType == "":
-			if d.Platform == nil || d.Platform.Architecture == p.Architecture {
+		case d.MediaType.IsImage() && imageTypes[types.MediaType(d.ArtifactType)]:
+			fits := d.Platform == nil || d.Platform.Architecture == p.Architecture
+			known := slices.ContainsFunc(images, func(i v1.Descriptor) bool { return i.Digest == d.Digest }) // of several tags
+			if fits && !known {
 				images = append(images, d)
 			}
 		}
@@ -170,7 +202,7 @@ func pick(ix v1.ImageIndex, p v1.Platform) (v1.Image, v1.Hash, error) {
 		img, err := ix.Image(images[0].Digest)
 		return img, images[0].Digest, err
 	}
-	return nil, v1.Hash{}, fmt.Errorf("it has %d images for %s: make a layout of the one that is meant", len(images), p)
+	return nil, v1.Hash{}, fmt.Errorf("it has %d images for %s: say which by its tag, PATH:TAG", len(images), p)
 }
 
 // fromTarball reads what docker save wrote, or an OCI layout in a tar.

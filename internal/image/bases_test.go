@@ -27,6 +27,7 @@ import (
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/image"
 	"github.com/phialdev/phial/internal/image/debian"
+	"github.com/phialdev/phial/internal/image/publish"
 	"github.com/phialdev/phial/internal/release"
 )
 
@@ -109,6 +110,20 @@ func TestBases(t *testing.T) {
 	must(t, exec.Command("skopeo", "--insecure-policy", "copy", "docker-archive:"+docker, "oci-archive:"+archive+":1"))
 
 	r := open(t, beamtest.BuildRelease(t, tally))
+	// A layout that we made, with two names for the image and an SBOM beside it, is a base as any other.
+	ours := filepath.Join(dir, "ours")
+	if _, err := (publish.Layout{Dir: ours, Tags: []string{"1.0.0", "latest"}}).Publish(t.Context(), build(t, image.Options{Releases: []release.Release{r}})); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{ours, ours + ":latest"} {
+		again := build(t, image.Options{Releases: []release.Release{r}, Base: from})
+		if cfg, err := again.Root.(v1.Image).ConfigFile(); err != nil || cfg.Config.Labels["org.opencontainers.image.base.name"] != "" {
+			t.Errorf("%s: %v, %v", from, cfg, err)
+		}
+	}
+	if _, err := image.Build(t.Context(), image.Options{Releases: []release.Release{r}, Base: ours + ":other", Cache: cache(t)}); err == nil || !strings.Contains(err.Error(), "no image") {
+		t.Errorf("a tag that is not there: %v", err)
+	}
 	for _, from := range []string{ref.Name(), docker, layout, archive} {
 		result := build(t, image.Options{Releases: []release.Release{r}, Base: from, Env: []string{"OURS=1"}, Labels: map[string]string{"team": "shop"}})
 		img := result.Root.(v1.Image)

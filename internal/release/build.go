@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,6 +44,9 @@ type Builder struct {
 	Memory   string       // directory for what is remembered: the state root
 	Env      []string     // of whoever asked; what speaks of another release is left out
 	Progress func(string) // a line at a time
+	// Always has mix release run whatever the sources look like: mix knows more than a look
+	// at the project's files tells, such as dependencies by path and what config reads.
+	Always bool
 	// Keep takes a built release before anybody can build over it; nil: it
 	// stays where it is.
 	Keep func(Release) (Release, error)
@@ -55,13 +59,13 @@ func (b Builder) Build(ctx context.Context) (Release, error) {
 	if err != nil {
 		return Release{}, err
 	}
-	note, unlock, err := b.note()
+	note, unlock, err := b.note(ctx)
 	if err != nil {
 		return Release{}, err
 	}
 	defer unlock()
 	r, ok := b.fresh(note, sum)
-	if !ok {
+	if !ok || b.Always {
 		if r, err = b.make(ctx, note, sum); err != nil {
 			return Release{}, err
 		}
@@ -172,7 +176,7 @@ var errNoElixir = errors.New("elixir is not installed (mix is not in PATH): apt-
 
 // note gives the path of what is remembered of this project and release, held
 // against other builds of it until unlock.
-func (b Builder) note() (path string, unlock func(), err error) {
+func (b Builder) note(ctx context.Context) (path string, unlock func(), err error) {
 	dir := filepath.Join(b.Memory, ".builds")
 	if err := host.PrivateDir(dir); err != nil {
 		return "", nil, err
@@ -183,11 +187,27 @@ func (b Builder) note() (path string, unlock func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return "", nil, err
+	told := false
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return path, func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return "", nil, err
+		}
+		if !told {
+			b.Progress("waiting for another build of " + b.Dir)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return "", nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return path, func() { f.Close() }, nil
 }
 
 // fresh gives the remembered release if it is still what the sources say.
@@ -278,17 +298,20 @@ func (b Builder) ask(ctx context.Context, mix string) (a answer, err error) {
 	return a, nil
 }
 
+// unlessSet is what a build has unless somebody has set it otherwise. UTF-8, or Elixir
+// mangles names of files.
+//
 // deterministic keeps the build's directory out of what erlc makes of dependencies in
 // Erlang: their tables of lines hold whole paths otherwise, and every checkout would give
 // other bytes. What Elixir makes holds none. Somebody's own options count before it.
-var deterministic = []string{"ERL_COMPILER_OPTIONS=deterministic"}
+var unlessSet = []string{"LANG=C.UTF-8", "ERL_COMPILER_OPTIONS=deterministic"}
 
 // mix runs one mix task in the project, for production, and gives its output.
 // With show, each line is progress, too.
 func (b Builder) mix(ctx context.Context, mix string, show bool, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, mix, args...)
 	cmd.Dir = b.Dir
-	cmd.Env = host.MergeEnv(deterministic, host.InheritedEnv(b.Env), []string{"MIX_ENV=prod", "PWD=" + b.Dir})
+	cmd.Env = host.MergeEnv(unlessSet, host.InheritedEnv(b.Env), []string{"MIX_ENV=prod", "PWD=" + b.Dir})
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
@@ -330,24 +353,61 @@ func failed(ctx context.Context, what string, out []byte, err error) error {
 	return fmt.Errorf("%s failed:\n%s", what, strings.Join(lines, "\n"))
 }
 
-// fingerprint changes when a source of the project does: names, sizes and
-// times of all files but those that builds and tools make.
+// fingerprint changes when a source of the project does, or of a dependency by path: names,
+// sizes and times of all files but those that builds and tools make.
 func fingerprint(dir string) (string, error) {
 	h := sha256.New()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	for _, d := range append([]string{dir}, pathDeps(dir)...) {
+		if err := addSources(h, d); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+var (
+	pathDep  = regexp.MustCompile(`\bpath:\s*"([^"]+)"`)
+	umbrella = regexp.MustCompile(`\bin_umbrella:\s*true`)
+)
+
+// pathDeps are the directories outside of the project that its mix.exs names as dependencies.
+func pathDeps(dir string) (all []string) {
+	text, _ := os.ReadFile(filepath.Join(dir, "mix.exs")) // mix says it if it can't be read
+	found := pathDep.FindAllSubmatch(text, -1)
+	if umbrella.Match(text) {
+		found = append(found, [][]byte{nil, []byte("..")})
+	}
+	for _, m := range found {
+		path := string(m[1])
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+func addSources(h io.Writer, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name := d.Name()
 		if d.IsDir() {
-			skip := name == "_build" || name == "node_modules" || name == "test" || name == "doc" || name == "cover" ||
-				strings.HasPrefix(name, ".") || name == "tmp"
+			skip := name == "_build" || name == "node_modules" || name == ".git" || name == ".elixir_ls"
+			switch { // what is so called further down may be a source
+			case filepath.Dir(path) != dir:
+			case name == "test", name == "doc", name == "cover", name == "tmp", strings.HasPrefix(name, "."):
+				skip = true
+			}
 			if path != dir && skip {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		if strings.HasPrefix(name, ".") || name == "erl_crash.dump" {
+		if filepath.Dir(path) == dir && strings.HasPrefix(name, ".") || name == "erl_crash.dump" {
 			return nil
 		}
 		fi, err := d.Info()
@@ -361,5 +421,4 @@ func fingerprint(dir string) (string, error) {
 		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", rel, fi.Size(), fi.ModTime().UnixNano())
 		return nil
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
 }

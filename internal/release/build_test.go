@@ -1,11 +1,13 @@
 package release
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,5 +129,63 @@ func TestMixIsAskedOnce(t *testing.T) {
 		if err != nil || r.Name != step.release || strings.Join(strings.Fields(string(ran)), " ") != step.ran || r.OTP == "" {
 			t.Errorf("%s changed: %+v, %v, mix ran %q; want %s by %q", step.file, r, err, ran, step.release, step.ran)
 		}
+	}
+}
+
+// Changes that the project's own directory does not show, or only far down in it.
+func TestFingerprint(t *testing.T) {
+	dir := beamtest.WriteProject(t, map[string]string{
+		"shop/mix.exs": beamtest.MixExs(`, deps: [{:lib1, path: "../lib1"}, {:b, in_umbrella: true}]`), "shop/lib/doc/x.ex": "x", "shop/priv/.well-known/x": "x",
+		"shop/.git/HEAD": "x", "shop/_build/x": "x", "lib1/lib/lib1.ex": "x", "b/mix.exs": "x",
+	})
+	now, err := fingerprint(filepath.Join(dir, "shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, counts := range map[string]bool{
+		"shop/lib/doc/x.ex": true, "shop/priv/.well-known/x": true, "lib1/lib/lib1.ex": true, "b/mix.exs": true,
+		"shop/.git/HEAD": false, "shop/_build/x": false,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("other"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		next, err := fingerprint(filepath.Join(dir, "shop"))
+		if err != nil || (next != now) != counts {
+			t.Errorf("%s changed: noticed %v, %v, want %v", name, next != now, err, counts)
+		}
+		now = next
+	}
+}
+
+// With Always mix has its say each time, and one build waits for another.
+func TestAlways(t *testing.T) {
+	t.Parallel()
+	beamtest.Host(t)
+	dir := beamtest.WriteProject(t, map[string]string{"mix.exs": beamtest.MixExs(""), "lib/shop.ex": beamtest.ShopEx})
+	var mu sync.Mutex
+	var steps []string
+	b := Builder{Dir: dir, Memory: t.TempDir(), Env: os.Environ(), Always: true, Progress: func(s string) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, s)
+	}}
+	for range 2 {
+		steps = nil
+		if _, err := b.Build(t.Context()); err != nil || !strings.HasPrefix(strings.Join(steps, "\n"), "mix release") {
+			t.Errorf("%v, steps %q", err, steps)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	other := b
+	other.Keep = func(r Release) (Release, error) {
+		_, err := Builder{Dir: dir, Memory: b.Memory, Env: b.Env, Progress: func(s string) {
+			if strings.HasPrefix(s, "waiting for another build") {
+				cancel()
+			}
+		}}.Build(ctx)
+		return r, err
+	}
+	if _, err := other.Build(t.Context()); !errors.Is(err, context.Canceled) {
+		t.Errorf("a build while another has the release: %v, want it to wait until it is cancelled", err)
 	}
 }

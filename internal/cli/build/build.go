@@ -35,9 +35,32 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	if io.Releases, err = o.releases(ctx, s, line); err != nil {
-		return interrupted(ctx, err)
+	if len(o.releaseDirs) > 0 {
+		if io.Releases, err = o.releases(); err != nil {
+			return err
+		}
+		return o.image(ctx, s, line, f, io)
 	}
+	memory, err := local.StateRoot()
+	if err != nil {
+		return err
+	}
+	b := release.Builder{Dir: o.dir, Want: o.release, Memory: memory, Env: os.Environ(), Always: true, Progress: func(text string) { s.Notef("%s", text) }}
+	made := false
+	// While nobody else builds over it.
+	b.Keep = func(r release.Release) (release.Release, error) {
+		made, io.Releases = true, []release.Release{r}
+		return r, o.image(ctx, s, line, f, io)
+	}
+	line.Set("looking at %s …", o.dir)
+	if _, err = b.Build(ctx); err != nil && !made {
+		err = interrupted(ctx, err)
+	}
+	return err
+}
+
+// image makes the image of releases that are there, and brings it where it is wanted.
+func (o *options) image(ctx context.Context, s *term.IO, line *term.Line, f facts, io image.Options) (err error) {
 	io.Progress = func(text string) { line.Set("%s …", text) }
 	result, err := image.Build(ctx, io)
 	if result == nil {
@@ -46,10 +69,10 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	defer func() { err = errors.Join(err, result.Close()) }()
 	if errors.Is(err, image.ErrRefused) {
 		line.Clear()
-		if err := show(s, o, newReport(result, nil)); err != nil {
+		if err := show(s, *o, newReport(result, nil)); err != nil {
 			return err
 		}
-		return &term.ExitError{Code: term.Findings, Err: refusal(o, result)}
+		return &term.ExitError{Code: term.Findings, Err: refusal(*o, result)}
 	}
 	if err != nil {
 		return err
@@ -81,7 +104,10 @@ func build(ctx context.Context, s *term.IO, o options) (err error) {
 	if err := o.pin(s, f, result); err != nil {
 		return err
 	}
-	return show(s, o, newReport(result, published))
+	if f.revision.Dirty {
+		s.Notef("not everything is committed: the image has no tag of a commit, and its revision says %s", f.revision)
+	}
+	return show(s, *o, newReport(result, published))
 }
 
 func refusal(o options, r *image.Result) error {
@@ -124,18 +150,8 @@ func (o *options) facts(ctx context.Context) (facts, error) {
 	return f, nil
 }
 
-// releases builds the project's release, or opens those that are there.
-func (o *options) releases(ctx context.Context, s *term.IO, line *term.Line) ([]release.Release, error) {
-	if len(o.releaseDirs) == 0 {
-		memory, err := local.StateRoot()
-		if err != nil {
-			return nil, err
-		}
-		b := release.Builder{Dir: o.dir, Want: o.release, Memory: memory, Env: os.Environ(), Progress: func(text string) { s.Notef("%s", text) }}
-		line.Set("looking at %s …", o.dir)
-		r, err := b.Build(ctx)
-		return []release.Release{r}, err
-	}
+// releases opens the releases that are there.
+func (o *options) releases() ([]release.Release, error) {
 	var all []release.Release
 	for _, dir := range o.releaseDirs {
 		if !release.Is(dir) {

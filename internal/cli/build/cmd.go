@@ -38,7 +38,7 @@ The base is one of
   assemble    put together from Debian's packages: the libraries that the release links, a
               small shell, certificates, time zones (the default)
   REFERENCE   an image of a registry, such as debian:bookworm-slim
-  PATH        a directory (OCI layout) or a tarball (docker save)
+  PATH        a directory (OCI layout; DIR:TAG where it has several images) or a tarball (docker save)
 Whether the release runs on it is checked before anything is sent: architecture, loader,
 libraries and their symbol versions, programs that the start script calls. What would not
 run is refused with a finding (phial explain IMG-01); --accept lets one pass.
@@ -102,7 +102,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	fl.StringVar(&o.namespace, "containerd-namespace", "k8s.io", "containerd's namespace; k8s.io is the kubelet's")
 	fl.StringVar(&o.ctr, "containerd-command", "ctr", "containerd's client, such as ctr or \"k3s ctr\"")
 	fl.StringVar(&o.address, "containerd-address", "", "containerd's socket (default: its client's own)")
-	fl.StringVar(&o.name, "name", "", "repository name in layouts, tarballs and containerd (default: that of --push, of phial.yaml's image, or the release's name)")
+	fl.StringVar(&o.name, "name", "", "repository name in tarballs and containerd (default: that of --push, of phial.yaml's image, or the release's name)")
 	fl.StringArrayVar(&o.resolve, "resolve", nil, "after pushing, put the digest into this file: phial.yaml or manifests; can be repeated")
 
 	fl.StringArrayVarP(&o.env, "env", "e", nil, "NAME=VALUE for the image's environment; can be repeated; no place for secrets")

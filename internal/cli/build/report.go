@@ -3,6 +3,8 @@ package build
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/cli/term"
@@ -86,8 +88,8 @@ func show(s *term.IO, o options, r Report) error {
 		for _, n := range p.Names {
 			fmt.Fprintf(s.Out, "  %s\n", n)
 		}
-		for _, m := range p.Moved {
-			s.Notef("the tag %s meant another image before", m)
+		for _, tag := range slices.Sorted(maps.Keys(p.Moved)) {
+			s.Notef("the tag %s meant another image before: %s", tag, p.Moved[tag])
 		}
 	}
 	if len(r.Published) == 0 && !r.Refused {

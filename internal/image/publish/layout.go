@@ -78,7 +78,7 @@ type layoutWriter struct {
 	dir   string
 	made  []string // blobs that were not there before
 	sent  int64
-	moved []string
+	moved map[string]string // tag, and the digest that it stood for
 }
 
 func (w *layoutWriter) write(ctx context.Context, r *image.Result, old *v1.IndexManifest, tags []string) error {
@@ -104,11 +104,15 @@ func (w *layoutWriter) write(ctx context.Context, r *image.Result, old *v1.Index
 			return n.Annotations[refName] == d.Annotations[refName] && (d.Annotations[refName] != "" || n.Digest == d.Digest)
 		})
 		if replaced && d.Annotations[refName] != "" && d.Digest != r.Digest {
-			w.moved = append(w.moved, d.Annotations[refName])
+			if w.moved == nil {
+				w.moved = map[string]string{}
+			}
+			w.moved[d.Annotations[refName]] = d.Digest.String()
 		}
 		return replaced
 	})
 	next.Manifests = append(next.Manifests, entries...)
+	next.Manifests = slices.DeleteFunc(next.Manifests, func(d v1.Descriptor) bool { return w.orphaned(d, next.Manifests) })
 	raw, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {
 		return err
@@ -125,6 +129,27 @@ func (w *layoutWriter) write(ctx context.Context, r *image.Result, old *v1.Index
 		return err
 	}
 	return collect(w.dir, old, next)
+}
+
+// orphaned says whether an entry is about an image that the layout has no more.
+func (w *layoutWriter) orphaned(d v1.Descriptor, all []v1.Descriptor) bool {
+	read := func(d v1.Descriptor) (m v1.IndexManifest) {
+		raw, err := os.ReadFile(filepath.Join(w.dir, "blobs", d.Digest.Algorithm, d.Digest.Hex))
+		if err != nil || json.Unmarshal(raw, &m) != nil {
+			return v1.IndexManifest{}
+		}
+		return m
+	}
+	if d.Annotations[refName] != "" {
+		return false
+	}
+	about := read(d).Subject
+	if about == nil {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(o v1.Descriptor) bool {
+		return o.Digest == about.Digest || o.MediaType.IsIndex() && slices.ContainsFunc(read(o).Manifests, func(c v1.Descriptor) bool { return c.Digest == about.Digest })
+	})
 }
 
 // blob writes a blob that is not there yet, so that nobody ever sees half of it.
@@ -188,6 +213,7 @@ func describe(r *image.Result, tags []string, names []string) ([]v1.Descriptor, 
 	if d.Platform == nil && len(r.Platforms) == 1 {
 		d.Platform = &v1.Platform{OS: "linux", Architecture: r.Platforms[0].Arch}
 	}
+	d.ArtifactType = "" // it is an image, and its configuration's type is no news
 	var all []v1.Descriptor
 	for i, tag := range tags {
 		e := *d.DeepCopy()

@@ -69,7 +69,7 @@ func TestLayout(t *testing.T) {
 	if !maps.Equal(before, files(t, dir)) {
 		t.Error("the same again changed the layout")
 	}
-	if p := put(second, "latest"); p.Sent > 10_000 || !slices.Equal(p.Moved, []string{"latest"}) {
+	if p := put(second, "latest"); p.Sent > 10_000 || !maps.Equal(p.Moved, map[string]string{"latest": first.Digest.String()}) {
 		t.Errorf("another image wrote %d bytes and moved %q, want its own layer and latest", p.Sent, p.Moved)
 	}
 	for tag, want := range map[string]v1.Hash{"1.0.0": first.Digest, "latest": second.Digest} {
@@ -85,6 +85,11 @@ func TestLayout(t *testing.T) {
 	}
 	if err := validate.Image(tagged(t, dir, "1.0.0")); err != nil {
 		t.Error(err)
+	}
+	// What was said about the first image goes with it: two names and one SBOM are left.
+	var ix v1.IndexManifest
+	if err := json.Unmarshal([]byte(left["index.json"]), &ix); err != nil || len(ix.Manifests) != 3 {
+		t.Errorf("%d entries are left, %v: %s", len(ix.Manifests), err, left["index.json"])
 	}
 }
 

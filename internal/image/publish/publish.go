@@ -25,10 +25,10 @@ type Target interface {
 
 // Published says what is where.
 type Published struct {
-	Target string   `json:"target"`          // for people
-	Names  []string `json:"names"`           // under which it can be had; the first is by digest where there is such a thing
-	Moved  []string `json:"moved,omitempty"` // tags that meant another image before
-	Sent   int64    `json:"sent"`            // bytes of blobs that went there
+	Target string            `json:"target"`          // for people
+	Names  []string          `json:"names"`           // under which it can be had; the first is by digest where there is such a thing
+	Moved  map[string]string `json:"moved,omitempty"` // tags that meant another image before, and its digest
+	Sent   int64             `json:"sent"`            // bytes of blobs that went there
 }
 
 // blob is a file of an OCI image: a layer, a configuration or a manifest.

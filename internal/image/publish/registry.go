@@ -90,7 +90,10 @@ func (g Registry) Publish(ctx context.Context, r *image.Result) (Published, erro
 			return p, fmt.Errorf("set the tag %s: %w; set were: %d of %d", tag, image.Reason(err), i, len(g.Tags))
 		}
 		if before != "" && before != r.Digest.String() {
-			p.Moved = append(p.Moved, t)
+			if p.Moved == nil {
+				p.Moved = map[string]string{}
+			}
+			p.Moved[t] = before
 		}
 		p.Names = append(p.Names, usual(tag.Name()))
 	}

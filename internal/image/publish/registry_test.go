@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -67,8 +68,8 @@ func TestPush(t *testing.T) {
 	if p, err = (Registry{Repository: s.repo, Tags: []string{"1.0.0", "1.0.1"}}).Publish(t.Context(), next); err != nil || p.Sent > 15_000 || asked.Load() != 0 {
 		t.Errorf("the next version: %+v, %v; the base was read %d times", p, err, asked.Load())
 	}
-	if !slices.Equal(p.Moved, []string{"1.0.0"}) {
-		t.Errorf("moved %q, want 1.0.0", p.Moved)
+	if !maps.Equal(p.Moved, map[string]string{"1.0.0": r.Digest.String()}) {
+		t.Errorf("moved %v, want 1.0.0 and what it meant", p.Moved)
 	}
 }
 
