@@ -70,6 +70,7 @@ const (
 	ProgramMissing    Code = "IMG-17"
 	NotRunnable       Code = "IMG-18"
 	NotChecked        Code = "IMG-19"
+	ModuleMissing     Code = "IMG-20"
 )
 
 var catalogue = []Entry{
@@ -225,10 +226,13 @@ var catalogue = []Entry{
 		"take a base with {libc}, or build the release on {base}; or let Phial assemble one that fits: --base assemble, without --suite"},
 	{ProgramMissing, "programs that the start scripts call", Error,
 		"scripts of the release call programs that the base does not have: {programs}",
-		"{install}, or take a base with a shell and the usual tools (a slim image of a distribution)"},
+		"{install} (an assembled base takes --package NAME), or take a base with a shell and the usual tools (a slim image of a distribution)"},
 	{NotRunnable, "can't be run on Linux", Error,
 		"{why}, so Linux can't load it: {files}",
 		"{build}"},
+	{ModuleMissing, "a release that is not whole", Error,
+		"{subject} lists modules that are not in the release: {modules}; a release loads all of them when it starts",
+		"build the release anew (mix release --overwrite); if that does not help, compile anew (mix deps.compile --force, mix compile --force)"},
 	{NotChecked, "could not be checked", Warning,
 		"whether {subject} finds what it needs in the base was not seen: {why}",
 		"try the image before it goes anywhere; for a script, see that its shell reads it (sh -n)"},

@@ -160,7 +160,11 @@ func (b *builder) platform(ctx context.Context, r release.Release) (*Platform, e
 	if err != nil {
 		return nil, err
 	}
-	p.Findings = b.accepted(append(found, cookies...))
+	modules, err := missingModules(files)
+	if err != nil {
+		return nil, err
+	}
+	p.Findings = b.accepted(slices.Concat(found, modules, cookies))
 	if p.Image, err = b.assembleImage(p, cfg, layers); err != nil {
 		return nil, err
 	}

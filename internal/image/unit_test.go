@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/image/tree"
 )
 
@@ -306,5 +307,17 @@ func TestCookiesInFiles(t *testing.T) {
 				t.Errorf("the finding shows the cookie: %s", said)
 			}
 		}
+	}
+}
+
+func TestMissingModules(t *testing.T) {
+	app := tree.Text("app/lib/shop-1/ebin/shop.app", "{application,shop,[{vsn,\"1\"},{modules,['Elixir.Shop',shelf]}]}.", tree.ModePlain)
+	shop, shelf := tree.Text("app/lib/shop-1/ebin/Elixir.Shop.beam", "x", tree.ModePlain), tree.Text("app/lib/shop-1/ebin/shelf.beam", "x", tree.ModePlain)
+	if all, err := missingModules(tree.Sort(tree.Tree{app, shop, shelf})); err != nil || len(all) != 0 {
+		t.Errorf("nothing is missing: %v, %v", all, err)
+	}
+	all, err := missingModules(tree.Sort(tree.Tree{app, shelf}))
+	if err != nil || len(all) != 1 || all[0].Code != finding.ModuleMissing || !strings.Contains(all[0].Cause, "Elixir.Shop") || strings.Contains(all[0].Cause, "shelf") {
+		t.Errorf("a module is missing: %v, %v", all, err)
 	}
 }

@@ -58,7 +58,7 @@ var walls = []wall{
 		"what several rooms need of the machine they run on; knows none of them"},
 	{"internal/release", []room{"internal/host"},
 		"a release as mix makes it, read or built; what is made of it is others' business"},
-	{"internal/image", []room{"internal/beam", "internal/finding", "internal/host", "internal/project", "internal/release"},
+	{"internal/image", []room{"internal/beam", "internal/finding", "internal/host", "internal/project", "internal/release", "internal/spell"},
 		"turns a release into an image and brings it somewhere; prints nothing and knows no command line"},
 	{"internal/mesh", []room{"internal/beam", "internal/finding"},
 		"pure: the same graph serves prediction, observation and simulation, so nothing that dials may be near it"},

@@ -26,9 +26,9 @@ const (
 type situation int
 
 const (
-	first     situation = iota // nothing was pushed before, and nothing compiled
-	again                      // nothing, but mix release runs again
-	changed                    // one module is another
+	first   situation = iota // nothing was pushed before, and nothing compiled
+	again                    // nothing, but mix release runs again
+	changed                  // one module is another
 	situations
 )
 

@@ -121,11 +121,14 @@ func (o *options) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("resolve", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("keyring", "gpg", "asc")
 	_ = cmd.RegisterFlagCompletionFunc("compression", cobra.FixedCompletions([]cobra.Completion{string(image.Gzip), string(image.Zstd)}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("base", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return []cobra.Completion{cobra.CompletionWithDesc(image.Assemble, "from Debian's packages")}, cobra.ShellCompDirectiveDefault
+	})
 	_ = cmd.RegisterFlagCompletionFunc("suite", cobra.FixedCompletions([]cobra.Completion{"bookworm", "trixie", "sid"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("accept", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var codes []cobra.Completion
 		for _, e := range finding.Entries() {
-			if e.Code.Family() == "IMG" {
+			if e.Code.Family() == "IMG" || e.Code == finding.CookieInImage {
 				codes = append(codes, cobra.CompletionWithDesc(string(e.Code), e.Title))
 			}
 		}

@@ -94,7 +94,7 @@ func TestProgramsFinding(t *testing.T) {
 	want := []finding.Finding{{
 		Code: "IMG-17", Severity: finding.Error, Subject: "awk and cut",
 		Cause:    "scripts of the release call programs that the base does not have: awk, cut",
-		Fix:      "install them in the base (coreutils, mawk), or take a base with a shell and the usual tools (a slim image of a distribution)",
+		Fix:      "install them in the base (coreutils, mawk) (an assembled base takes --package NAME), or take a base with a shell and the usual tools (a slim image of a distribution)",
 		Evidence: []string{"awk: /app/bin/shop line 4, /app/releases/1/elixir line 2", "cut: /app/bin/shop line 3"},
 	}}
 	if d := cmp.Diff(want, got); d != "" {

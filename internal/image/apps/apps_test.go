@@ -105,7 +105,8 @@ func TestRead(t *testing.T) {
               {vsn,"1.4.2-rc.1+abc"},
               {mod,{'Elixir.Shop.Application',[]}}]}.
 `, App{Name: "shop", Version: "1.4.2-rc.1+abc", Description: `A "shop" of ours`, Optional: []string{"telemetry"},
-			Applications: []string{"kernel", "stdlib", "elixir", "logger", "telemetry"}}, ""},
+			Applications: []string{"kernel", "stdlib", "elixir", "logger", "telemetry"},
+			Modules:      []string{"Elixir.Shop", "Elixir.Shop.Application"}}, ""},
 		"Erlang's": {"%% -*- coding: utf-8 -*-\n%% {no} \"term\"\n{'application' , 'Odd.Name' ,[\n" +
 			"  {vsn, \"2\"}, % yes\n {id, []}, {maxT, infinity}, {maxP, -1},\n" +
 			"  {env, [{a, #{b => 1.5e3, c => $\\n}}, {d, fun lists:map/2}, {e, 16#ff}, {f, <<1,2:4>>}, {g, [a|b]}, {h, $]}]},\n" +

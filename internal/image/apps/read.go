@@ -13,6 +13,7 @@ type App struct {
 	Applications []string // that have to run before it
 	Included     []string // that it starts itself
 	Optional     []string // of Applications: those that need not be there
+	Modules      []string
 }
 
 // Read reads the text of an .app file, {application, NAME, [{vsn, "…"}, …]}. It takes what
@@ -40,6 +41,8 @@ func Read(text []byte) (App, error) {
 			a.Applications = v.atoms()
 		case "included_applications":
 			a.Included = v.atoms()
+		case "modules":
+			a.Modules = v.atoms()
 		case "optional_applications":
 			a.Optional = v.atoms()
 		}
