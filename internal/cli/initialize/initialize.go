@@ -175,7 +175,8 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 		r.Next = append(r.Next, get)
 	}
 	r.Next = append(r.Next, Step{"phial up" + dir, "run it on this machine, as Kubernetes would"},
-		Step{"docker build -t " + made.Image + context, "make the image"})
+		Step{"docker build -t " + made.Image + context, "make the image as the Dockerfile says"},
+		Step{"phial build" + dir + " --push REPOSITORY", "or make it of the release that mix builds here, without Docker, and push it"})
 	if len(made.Secrets) > 0 {
 		r.Next = append(r.Next, Step{"kubectl create secret generic " + made.Name + "-env --from-env-file=FILE", "FILE has " + strings.Join(made.Secrets, ", ")})
 	}
