@@ -291,3 +291,21 @@ func TestCacheIsPrivate(t *testing.T) {
 		t.Error("no packages in the cache")
 	}
 }
+
+// A snapshot's index is out of date by its own word, and is taken where that was asked for; one that
+// nobody signed is not.
+func TestAnyAge(t *testing.T) {
+	a := newArchive(t)
+	o := a.options(t)
+	o.Now = func() time.Time { return day.AddDate(1, 0, 0) }
+	if _, err := Assemble(t.Context(), o); err == nil || !strings.Contains(err.Error(), "it was good until") {
+		t.Errorf("an index of last year: %v", err)
+	}
+	o.Sources.AnyAge = true
+	mustAssemble(t, o)
+	stranger := a.options(t)
+	stranger.Sources.AnyAge, stranger.Sources.Keyring = true, "/dev/null"
+	if _, err := Assemble(t.Context(), stranger); err == nil {
+		t.Error("an index was taken without a key for it")
+	}
+}
