@@ -92,14 +92,18 @@ func TestTheSameReleaseIsTheSameImage(t *testing.T) {
 
 // Two builds of one project, in two directories and with two umasks, by mix itself.
 func TestTheSameProjectIsTheSameImage(t *testing.T) {
-	erlang := map[string]string{ // what rebar3 and erlc make holds paths, unless they are told otherwise
-		"mix.exs":       beamtest.MixExs(", erlc_options: []"),
-		"lib/shop.ex":   beamtest.ShopEx,
-		"src/shelf.erl": "-module(shelf).\n-export([f/1]).\nf(X) -> 1 / X.\n",
+	sources := map[string]string{
+		"mix.exs":     beamtest.MixExs(`, deps: [{:shelf, path: "shelf", compile: "sh build.sh"}]`),
+		"lib/shop.ex": beamtest.ShopEx,
+		// A dependency that is built as rebar3 builds, by whole paths: they end up in the code, by
+		// ?FILE as the macros for logs have it, unless the compiler is told otherwise.
+		"shelf/build.sh":          "mkdir -p ebin && cp src/shelf.app.src ebin/shelf.app && erl -noinput -eval '{ok, D} = file:get_cwd(), {ok, _} = compile:file(D ++ \"/src/shelf.erl\", [{outdir, \"ebin\"}]), halt().'\n",
+		"shelf/src/shelf.erl":     "-module(shelf).\n-export([f/1]).\nf(X) -> {?FILE, 1 / X}.\n",
+		"shelf/src/shelf.app.src": `{application,shelf,[{description,"a shelf"},{vsn,"1.0.0"},{registered,[]},{modules,[shelf]},{applications,[kernel,stdlib]}]}.`,
 	}
 	var digests []v1.Hash
 	for _, umask := range []int{0o022, 0o077} {
-		dir := beamtest.WriteProject(t, erlang)
+		dir := beamtest.WriteProject(t, sources)
 		old := syscall.Umask(umask)
 		b := release.Builder{Dir: dir, Memory: t.TempDir(), Env: os.Environ(), Progress: func(string) {}}
 		r, err := b.Build(t.Context())
