@@ -77,25 +77,16 @@ func partOf(dir string, own map[string]bool) int {
 func ownApps(release string, files tree.Tree) (map[string]bool, error) {
 	needed := map[string]bool{}
 	all := map[string]bool{}
-	for _, f := range files {
-		dir, file := path.Split(f.Path)
-		if path.Ext(file) != ".app" || !strings.HasSuffix(dir, "/ebin/") {
-			continue
-		}
-		text, err := f.Content()
-		if err != nil {
-			return nil, err
-		}
-		app, err := apps.Read(text)
-		if err != nil {
-			continue // a file that only looks like one: SBOM and VM have their own say
-		}
+	err := eachApp(files, func(_ tree.File, app apps.App) {
 		if !apps.OTP(app.Name) && !apps.Elixir(app.Name) {
 			all[app.Name] = true
 		}
 		for _, n := range slices.Concat(app.Applications, app.Included) {
 			needed[n] = true
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	own := map[string]bool{}
 	for name := range all {
@@ -111,4 +102,23 @@ func ownApps(release string, files tree.Tree) (map[string]bool, error) {
 		}
 	}
 	return own, nil
+}
+
+// eachApp reads the .app file of every application. A file that only looks like one is passed
+// over: SBOM and VM have their own say.
+func eachApp(files tree.Tree, do func(tree.File, apps.App)) error {
+	for _, f := range files {
+		dir, file := path.Split(f.Path)
+		if path.Ext(file) != ".app" || !strings.HasSuffix(dir, "/ebin/") {
+			continue
+		}
+		text, err := f.Content()
+		if err != nil {
+			return err
+		}
+		if app, err := apps.Read(text); err == nil {
+			do(f, app)
+		}
+	}
+	return nil
 }
