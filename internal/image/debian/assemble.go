@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -78,12 +77,6 @@ type Package struct {
 	URL                   string // where that is
 	Size                  int64  // of it, bytes
 	Whole                 bool   // all of it is there, not just the files that were needed
-}
-
-// PURL names the package as software bills of material do (pkg:deb). codename is Root.Suite.
-func (p Package) PURL(codename string) string {
-	q := url.Values{"arch": {p.Arch}, "distro": {codename}}
-	return "pkg:deb/debian/" + url.QueryEscape(p.Name) + "@" + url.QueryEscape(p.Version) + "?" + q.Encode()
 }
 
 // assembly is one run of Assemble.

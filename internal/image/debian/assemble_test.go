@@ -117,8 +117,8 @@ func TestAssemble(t *testing.T) {
 		t.Errorf("busybox has the mode %v", f.Mode)
 	}
 	i := slices.IndexFunc(r.Packages, func(p Package) bool { return p.Name == "libgcc-s1" })
-	if p := r.Packages[i]; p.Source != "gcc-12" || p.SourceVersion != "12.2-1" || p.Whole || p.PURL(r.Suite) != "pkg:deb/debian/libgcc-s1@12.2?arch=amd64&distro=bookworm" {
-		t.Errorf("libgcc-s1 is told as %+v, %s", p, p.PURL(r.Suite))
+	if p := r.Packages[i]; p.Source != "gcc-12" || p.SourceVersion != "12.2-1" || p.Whole || p.Version != "12.2" || p.Arch != "amd64" {
+		t.Errorf("libgcc-s1 is told as %+v", p)
 	}
 }
 
