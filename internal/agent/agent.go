@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +55,10 @@ type Config struct {
 	// Unjoined opens the gate without waiting for the join.
 	Unjoined bool
 	// Board is shared by the agents that join one after another; nil: none does.
-	Board *Board
+	Board Board
+	// Knock tries, from the agent's own network, whether a peer that is linked
+	// could be linked anew; nil: nobody tries. Its error says what is in the way.
+	Knock func(ctx context.Context, node string) error
 	// Changed is called with every new state, from one goroutine; nil: nobody is told.
 	Changed func(State)
 	// Log takes a line when joining begins, is refused for another reason, or
@@ -85,40 +87,37 @@ func (s State) equal(o State) bool {
 		s.Reason == o.Reason && s.Join == o.Join && s.Waiting == o.Waiting && s.Silent.Equal(o.Silent) && slices.Equal(s.Peers, o.Peers)
 }
 
-// The pace of the loop. A boot is watched closely, so that the mesh stands
-// soon after it; one look costs the node well under a millisecond.
-const (
-	paceBoot    = 50 * time.Millisecond
-	paceSettled = time.Second
-	paceLost    = 250 * time.Millisecond // the node does not answer, and not because it boots
-	lookTimeout = 2 * time.Second        // for one question; a node that is frozen must not stop the loop
-	bootWatch   = 2 * time.Minute        // after that long a boot is watched at paceLost
-	silentAfter = 3 * time.Second        // without an answer; one look that a busy machine delays is no silence
-)
-
-// Agent watches one life of one node.
+// Agent watches one node, through its restarts.
 type Agent struct {
-	conf  Config
-	drain chan struct{}
-	once  sync.Once
+	conf   Config
+	wake   chan struct{} // somebody has found out something: look now
+	joiner joiner
 
-	mu    sync.Mutex
-	state State
+	mu       sync.Mutex
+	state    State
+	draining bool
+	now      now
 
-	// What follows belongs to Run.
+	// What follows belongs to the loop that looks.
 	gate    mesh.Gate
-	conn    Node
-	view    View
 	booted  bool
 	last    string    // incarnation
 	lostWhy error     // why there is no view
 	lostAt  time.Time // when the first look began that found none; zero: there is a view
 	refused int       // how often in a row the node did not let us in
-	joiner  joiner
 	begun   time.Time
 }
 
-// New makes an agent for a node that is about to start.
+// now is what the loop that looks tells the loop that joins, and the other way round.
+type now struct {
+	conn   Node
+	view   View
+	peers  []string // as the joining loop was last woken for
+	booted bool
+	found  found // by joining
+}
+
+// New makes an agent for a node that is about to start, or has started.
 func New(c Config) *Agent {
 	if c.Changed == nil {
 		c.Changed = func(State) {}
@@ -126,9 +125,12 @@ func New(c Config) *Agent {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	c.Board.forget(c.Node) // what its former life was told is over
-	a := &Agent{conf: c, drain: make(chan struct{})}
-	a.joiner = joiner{conf: &a.conf}
+	if c.Board == nil {
+		c.Board = noBoard{}
+	}
+	c.Board.Forget(c.Node) // what its former life was told is over
+	a := &Agent{conf: c, wake: make(chan struct{}, 1)}
+	a.joiner = joiner{conf: &a.conf, kicked: make(chan struct{}, 1)}
 	a.state = State{Reason: "the node is booting", Waiting: true}
 	return a
 }
@@ -140,189 +142,48 @@ func (a *Agent) State() State {
 	return a.state
 }
 
-// Drain closes the gate for good.
-func (a *Agent) Drain() { a.once.Do(func() { close(a.drain) }) }
+// Drain closes the gate until Undrain.
+func (a *Agent) Drain() { a.setDraining(true) }
 
-func (a *Agent) draining() bool {
-	select {
-	case <-a.drain:
-		return true
-	default:
-		return false
-	}
+// Undrain takes a Drain back.
+func (a *Agent) Undrain() { a.setDraining(false) }
+
+func (a *Agent) setDraining(on bool) {
+	a.mu.Lock()
+	a.draining = on
+	a.mu.Unlock()
+	signal(a.wake)
 }
 
 // Run looks, joins and decides until ctx ends.
 func (a *Agent) Run(ctx context.Context) {
 	a.begun = time.Now()
-	defer func() {
-		if a.conn != nil {
-			a.conn.Close()
-		}
-	}()
+	var joining sync.WaitGroup
+	joining.Go(func() { a.join(ctx) })
 	for ctx.Err() == nil {
 		a.look(ctx)
 		pace := a.decide(ctx)
 		select {
 		case <-ctx.Done():
-		case <-a.drainOnce():
-		case <-a.conf.Board.changed():
-			// Another agent's node was told to connect: what kept this one
-			// out may be gone. Not more often than a boot is watched, though.
-			a.joiner.nextTry = time.Time{}
-			sleep(ctx, min(pace, paceBoot))
+		case <-a.wake:
 		case <-time.After(pace):
 		}
 	}
-}
-
-// drainOnce wakes Run when Drain is called, until the gate has closed for it.
-func (a *Agent) drainOnce() <-chan struct{} {
-	if strings.HasPrefix(a.State().Reason, "draining") {
-		return nil
+	joining.Wait()
+	a.mu.Lock()
+	conn := a.now.conn
+	a.mu.Unlock()
+	if conn != nil {
+		conn.Close()
 	}
-	return a.drain
 }
 
-func sleep(ctx context.Context, d time.Duration) {
+// signal wakes who waits for c, now or the next time that it does.
+func signal(c chan struct{}) {
 	select {
-	case <-ctx.Done():
-	case <-time.After(d):
+	case c <- struct{}{}:
+	default:
 	}
-}
-
-// look asks the node how it is, and notes since when it does not say.
-func (a *Agent) look(ctx context.Context) {
-	begun := time.Now()
-	a.ask(ctx)
-	switch {
-	case a.lostWhy == nil, refuses(a.lostWhy): // no is an answer
-		a.lostAt = time.Time{}
-	case a.lostAt.IsZero():
-		a.lostAt = begun
-	}
-}
-
-// silent gives since when a node that had booted does not answer.
-func (a *Agent) silent() time.Time {
-	if !a.booted || a.lostAt.IsZero() || time.Since(a.lostAt) < silentAfter {
-		return time.Time{}
-	}
-	return a.lostAt
-}
-
-// ask asks the node how it is, over a connection that is kept.
-func (a *Agent) ask(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	if a.conn == nil {
-		conn, err := a.conf.Network.Open(ctx, a.conf.Node)
-		if err != nil {
-			a.view, a.lostWhy = View{}, err
-			if refuses(err) {
-				a.refused++
-			}
-			return
-		}
-		a.conn, a.refused = conn, 0
-	}
-	view, err := a.conn.Look(ctx)
-	if err != nil {
-		a.conn.Close()
-		a.conn = nil
-		a.view, a.lostWhy = View{}, err
-		return
-	}
-	a.view, a.lostWhy = view, nil
-}
-
-// decide works out the new state and how soon to look again.
-func (a *Agent) decide(ctx context.Context) (pace time.Duration) {
-	v := a.view
-	s := State{Peers: v.Peers, Stopping: v.Status == mesh.Stopping, Silent: a.silent()}
-	missing := missingApps(a.conf.Apps, v.Apps)
-	if v.Status != mesh.Started {
-		missing = nil
-	}
-	s.Booted = v.Status == mesh.Started && len(missing) == 0
-	draining := a.draining()
-
-	in := mesh.GateInput{Incarnation: a.incarnation(v), Status: v.Status, MissingApps: missing,
-		PortAccepts: mesh.Yes, AppReady: mesh.Yes, Clustered: !a.conf.Never && !a.conf.Unjoined, Draining: draining}
-	var portErr error
-	wasReady := a.State().Ready
-	if a.conf.HTTPAccepts != nil && s.Booted && !wasReady {
-		if portErr = a.conf.HTTPAccepts(ctx); portErr != nil {
-			in.PortAccepts = mesh.No
-		}
-	}
-	next := paceSettled
-	if s.Booted && !draining {
-		if !a.booted { // said before joining, which may take its time
-			a.booted = true
-			a.publish(State{Booted: true, Reason: "booted; looking for peers", Waiting: true, Peers: v.Peers})
-		}
-		next = a.joiner.step(ctx, a.conn, v)
-	}
-	in.Peers, in.PeerAlive = a.joiner.peers, a.joiner.alive
-	s.Join, s.Joined = a.joiner.says, a.joiner.joined
-	if a.joiner.fresh != nil { // a join has changed what the node sees
-		s.Peers = a.joiner.fresh
-	}
-	d := a.gate.Decide(in)
-	s.Ready, s.Reason = d.Open, d.Reason
-	switch {
-	case d.Open && !s.Silent.IsZero():
-		s.Reason = "ready, but the node does not answer since " + s.Silent.Format(time.TimeOnly)
-	case d.Open && !s.Joined && s.Join != "" && !a.conf.Never:
-		s.Reason = s.Join
-	case d.Open || draining:
-	case v.Status == mesh.StatusUnknown && a.lostWhy != nil:
-		s.Reason = unreached(a.conf.Node, a.lostWhy)
-	case portErr != nil:
-		s.Reason = portErr.Error()
-	case s.Booted && s.Join != "":
-		s.Reason = s.Join
-	}
-	s.Waiting = a.waiting(s, v)
-	a.publish(s)
-
-	switch {
-	case draining:
-		return paceSettled
-	case refuses(a.lostWhy):
-		return slower(a.refused)
-	case s.Ready && v.Status == mesh.Started:
-		return next
-	case v.Status == mesh.StatusUnknown && !booting(a.lostWhy), time.Since(a.begun) > bootWatch:
-		return paceLost
-	case s.Booted && portErr == nil:
-		return min(next, paceSettled)
-	}
-	return paceBoot
-}
-
-// incarnation is the node's last known one: silence is no restart.
-func (a *Agent) incarnation(v View) string {
-	if v.Incarnation != "" {
-		a.last = v.Incarnation
-	}
-	return a.last
-}
-
-// waiting says whether the node is on its way to something better by itself.
-func (a *Agent) waiting(s State, v View) bool {
-	switch {
-	case s.Stopping:
-		return true
-	case v.Status == mesh.Booting:
-		return true
-	case v.Status == mesh.StatusUnknown:
-		return booting(a.lostWhy)
-	case s.Booted:
-		return a.joiner.busy
-	}
-	return false
 }
 
 func (a *Agent) publish(s State) {
@@ -333,14 +194,4 @@ func (a *Agent) publish(s State) {
 	if !same {
 		a.conf.Changed(s)
 	}
-}
-
-func missingApps(want, have []string) []string {
-	var out []string
-	for _, app := range want {
-		if !slices.Contains(have, app) {
-			out = append(out, app)
-		}
-	}
-	return out
 }

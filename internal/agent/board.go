@@ -8,34 +8,54 @@ import (
 	"github.com/phialdev/phial/internal/mesh"
 )
 
-// Board is what the agents of one app share where they can: one token, so that
-// one joins at a time, and what each told its node last. The methods of a nil
-// Board let everybody join at any time.
-type Board struct {
+// A Board is where the agents of one app take turns in joining, and tell what
+// each told its node last.
+type Board interface {
+	// Lock waits for the turn, against whoever else may join the replicas that
+	// are known; false when ctx ended first, or nobody gave it.
+	Lock(ctx context.Context, known []string) bool
+	// Unlock gives the turn back, and wakes the others where a node was told to
+	// connect: what kept them out may be gone.
+	Unlock(connected bool)
+	// Changed is closed when another node was told to connect.
+	Changed() <-chan struct{}
+	// Told notes that a node is told to connect.
+	Told(by string, targets []string)
+	// Judge notes that the links of a node's last dial stand, once it is time to say so.
+	Judge(by string, linked func(string) bool)
+	// Forget drops what a node was told in a former life.
+	Forget(by string)
+	// List gives every node's last dial.
+	List() []mesh.Dial
+}
+
+// noBoard lets everybody join at any time.
+type noBoard struct{}
+
+func (noBoard) Lock(context.Context, []string) bool { return true }
+func (noBoard) Unlock(bool)                         {}
+func (noBoard) Changed() <-chan struct{}            { return nil }
+func (noBoard) Told(string, []string)               {}
+func (noBoard) Judge(string, func(string) bool)     {}
+func (noBoard) Forget(string)                       {}
+func (noBoard) List() []mesh.Dial                   { return nil }
+
+// Shared is the Board of agents in one process.
+type Shared struct {
 	token chan struct{}
+	Dials
 
 	mu     sync.Mutex
-	dials  map[string]dial
 	change chan struct{} // closed and made anew when a node was told to connect
 }
 
-type dial struct {
-	targets []string
-	at      time.Time
-	failed  int
-	stood   bool // all links were there LookAgain later
+// NewShared makes a board for the agents of one app.
+func NewShared() *Shared {
+	return &Shared{token: make(chan struct{}, 1), change: make(chan struct{})}
 }
 
-// NewBoard makes a board for the agents of one app.
-func NewBoard() *Board {
-	return &Board{token: make(chan struct{}, 1), dials: map[string]dial{}, change: make(chan struct{})}
-}
-
-// lock takes the token; false when ctx ended first.
-func (b *Board) lock(ctx context.Context) bool {
-	if b == nil {
-		return true
-	}
+// Lock takes the one token.
+func (b *Shared) Lock(ctx context.Context, _ []string) bool {
 	select {
 	case b.token <- struct{}{}:
 		return true
@@ -44,12 +64,8 @@ func (b *Board) lock(ctx context.Context) bool {
 	}
 }
 
-// unlock gives the token back, and wakes the others where a node was told to
-// connect: what kept them out may be gone.
-func (b *Board) unlock(connected bool) {
-	if b == nil {
-		return
-	}
+// Unlock gives it back.
+func (b *Shared) Unlock(connected bool) {
 	<-b.token
 	if !connected {
 		return
@@ -60,37 +76,45 @@ func (b *Board) unlock(connected bool) {
 	b.change = make(chan struct{})
 }
 
-func (b *Board) changed() <-chan struct{} {
-	if b == nil {
-		return nil
-	}
+// Changed is closed when a node was told to connect.
+func (b *Shared) Changed() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.change
 }
 
-// told notes that a node is told to connect.
-func (b *Board) told(by string, targets []string) {
-	if b == nil {
-		return
-	}
+// Dials is what nodes were told last. The zero value is ready.
+type Dials struct {
+	mu  sync.Mutex
+	all map[string]dial
+}
+
+type dial struct {
+	targets []string
+	at      time.Time
+	failed  int
+	stood   bool // all links were there LookAgain later
+}
+
+// Told notes that a node is told to connect.
+func (b *Dials) Told(by string, targets []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := dial{targets: targets, at: time.Now()}
-	if last, ok := b.dials[by]; ok && !last.stood {
+	if last, ok := b.all[by]; ok && !last.stood {
 		d.failed = last.failed + 1
 	}
-	b.dials[by] = d
+	if b.all == nil {
+		b.all = map[string]dial{}
+	}
+	b.all[by] = d
 }
 
-// judge notes that the links of a node's last dial stand, once it is time to say so.
-func (b *Board) judge(by string, linked func(string) bool) {
-	if b == nil {
-		return
-	}
+// Judge notes that the links of a node's last dial stand, once it is time to say so.
+func (b *Dials) Judge(by string, linked func(string) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d, ok := b.dials[by]
+	d, ok := b.all[by]
 	if !ok || d.stood || time.Since(d.at) < mesh.LookAgain {
 		return
 	}
@@ -100,28 +124,22 @@ func (b *Board) judge(by string, linked func(string) bool) {
 		}
 	}
 	d.stood = true
-	b.dials[by] = d
+	b.all[by] = d
 }
 
-// forget drops what a node was told in a former life.
-func (b *Board) forget(by string) {
-	if b == nil {
-		return
-	}
+// Forget drops what a node was told in a former life.
+func (b *Dials) Forget(by string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.dials, by)
+	delete(b.all, by)
 }
 
-// list gives every node's last dial.
-func (b *Board) list() []mesh.Dial {
-	if b == nil {
-		return nil
-	}
+// List gives every node's last dial.
+func (b *Dials) List() []mesh.Dial {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := make([]mesh.Dial, 0, len(b.dials))
-	for by, d := range b.dials {
+	out := make([]mesh.Dial, 0, len(b.all))
+	for by, d := range b.all {
 		out = append(out, mesh.Dial{By: by, Targets: d.targets, Ago: time.Since(d.at), Failed: d.failed})
 	}
 	return out

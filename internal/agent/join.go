@@ -13,18 +13,20 @@ import (
 )
 
 const (
-	paceAgain  = 2 * time.Second  // mesh.LookAgain: after a join that was refused
-	paceRefuse = 10 * time.Second // to which the pace of who is refused slows down
-	peerMax    = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
-	stayBusy   = 5                // times that a join is left to the others before they count as kept from it
-	atOnce     = 16               // looks and walks under way at one time
+	paceAgain   = 2 * time.Second  // mesh.LookAgain: after a join that was refused
+	paceRefuse  = 10 * time.Second // to which the pace of who is refused slows down
+	peerMax     = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
+	turnTimeout = 10 * time.Second // for the wait for the turn and all of a join
+	stayBusy    = 5                // times that a join is left to the others before they count as kept from it
+	atOnce      = 16               // looks and walks under way at one time
 )
 
 var errNobody = errors.New("no replica is listed")
 
 // joiner brings one node into the mesh and keeps an eye on whether it is.
 type joiner struct {
-	conf *Config
+	conf   *Config
+	kicked chan struct{} // there is something new: step now
 
 	known   []string // replicas that discovery listed last, the own one left out
 	listed  bool     // discovery has answered at least once
@@ -32,15 +34,36 @@ type joiner struct {
 	refused int       // in a row
 	stayed  int       // in a row: the plan left the join to the others
 	nextTry time.Time // after a refusal
+	knocker knocker
 
-	// What a step found out.
+	found // by the last step
+}
+
+// found is what a step of joining has found out.
+type found struct {
 	peers  int      // connected replicas
 	alive  mesh.Tri // another replica is alive
 	joined bool     // no replica that is alive is missing
 	busy   bool     // a join is to come
 	says   string
-	fresh  []string // peers of the own node, when a join has changed them
+	known  []string // replicas that discovery lists, the own one left out
 }
+
+// with counts the connected replicas anew, by what the node says now: others may
+// have joined it since.
+func (f found) with(v View) found {
+	if len(f.known) == 0 || v.Status != mesh.Started {
+		return f
+	}
+	missing := without(f.known, v.Peers)
+	f.peers = len(f.known) - len(missing)
+	if len(missing) == 0 && !f.joined {
+		f.joined, f.busy, f.alive, f.says = true, false, mesh.Yes, saysJoined
+	}
+	return f
+}
+
+const saysJoined = "joined"
 
 // silence is a peer that did not answer, and when to ask it again.
 type silence struct {
@@ -48,34 +71,70 @@ type silence struct {
 	pause time.Duration
 }
 
+// join steps until ctx ends, whenever the node is there to be joined.
+func (a *Agent) join(ctx context.Context) {
+	j := &a.joiner
+	incarnation := ""
+	for ctx.Err() == nil {
+		pace := paceSettled
+		a.mu.Lock()
+		at := a.now
+		a.mu.Unlock()
+		if at.booted && at.conn != nil {
+			if at.view.Incarnation != incarnation {
+				incarnation = at.view.Incarnation
+				j.refused, j.stayed, j.nextTry = 0, 0, time.Time{}
+			}
+			pace = j.step(ctx, at.conn, at.view)
+			a.mu.Lock()
+			if a.now.booted && a.now.view.Incarnation == incarnation {
+				a.now.found = j.found
+			}
+			a.mu.Unlock()
+			signal(a.wake)
+		}
+		select {
+		case <-ctx.Done():
+		case <-j.kicked:
+		case <-a.conf.Board.Changed():
+			// Another agent's node was told to connect: what kept this one
+			// out may be gone. Not more often than a boot is watched, though.
+			j.nextTry = time.Time{}
+			sleep(ctx, min(pace, paceBoot))
+		case <-time.After(pace):
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // step looks for replicas that are alive and not linked, and joins them if
 // that harms nobody. It gives the time until the next step.
 func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 	self := j.conf.Node
-	j.fresh, j.busy = nil, false
+	j.busy = false
 	if j.conf.Never {
 		j.joined, j.alive = true, mesh.No
 		j.say("joining is left to the app")
 		return paceAgain
 	}
 	err := j.discover(ctx)
-	j.conf.Board.judge(self, func(t string) bool { return slices.Contains(v.Peers, t) })
-	missing := j.missing(v)
-	j.peers = len(j.known) - len(missing)
+	j.conf.Board.Judge(self, func(t string) bool { return slices.Contains(v.Peers, t) })
 	if !j.listed {
 		j.peers = countBase(self, v.Peers)
 		j.joined, j.alive = j.peers > 0, mesh.Unknown
 		j.say("peers cannot be found: " + err.Error())
 		return paceLost
 	}
+	missing := j.missing(v)
+	j.found.known, j.peers = j.known, len(j.known)-len(missing)
 	if len(missing) == 0 {
-		j.joined, j.refused, j.stayed, j.nextTry = true, 0, 0, time.Time{}
-		if j.alive = mesh.TriOf(len(j.known) > 0); j.alive == mesh.Yes {
-			j.say("joined")
-		} else {
-			j.say("alone: no other replica is listed")
-		}
-		return paceAgain
+		return j.settled(ctx)
 	}
 	if pause := time.Until(j.nextTry); pause > 0 {
 		return pause
@@ -101,14 +160,33 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 	return j.join(ctx, own)
 }
 
+// settled is a step that finds every listed replica linked.
+func (j *joiner) settled(ctx context.Context) time.Duration {
+	j.joined, j.refused, j.stayed, j.nextTry = true, 0, 0, time.Time{}
+	if j.alive = mesh.TriOf(len(j.known) > 0); j.alive == mesh.No {
+		j.say("alone: no other replica is listed")
+		return paceAgain
+	}
+	if blocked := j.knocker.round(ctx, j.conf.Knock, j.known); blocked != "" {
+		j.say("joined, but " + blocked)
+	} else {
+		j.say(saysJoined)
+	}
+	return paceAgain
+}
+
 // join plans with everything seen anew while nobody else joins, and does what
 // the plan says.
 func (j *joiner) join(ctx context.Context, own Node) time.Duration {
-	if !j.conf.Board.lock(ctx) {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	if !j.conf.Board.Lock(ctx, j.known) {
+		j.busy = true
+		j.say("joining waits: it is the turn of another replica")
 		return paceLost
 	}
 	connected := false
-	defer func() { j.conf.Board.unlock(connected) }()
+	defer func() { j.conf.Board.Unlock(connected) }()
 	in, err := j.survey(ctx, own)
 	if err != nil {
 		j.say("the node does not answer: " + err.Error())
@@ -161,7 +239,7 @@ func (j *joiner) survey(ctx context.Context, own Node) (mesh.JoinInput, error) {
 		}
 		names = more
 	}
-	in.Self, in.Dials = j.conf.Node, j.conf.Board.list()
+	in.Self, in.Dials = j.conf.Node, j.conf.Board.List()
 	for _, m := range in.Members {
 		if m.Name != in.Self {
 			in.Passed = append(in.Passed, m.Name) // the board's token stands for the turn
@@ -177,7 +255,7 @@ func slower(refused int) time.Duration { return min(paceAgain<<min(refused-1, 4)
 // whether it did.
 func (j *joiner) connect(ctx context.Context, own Node, d mesh.JoinDecision) time.Duration {
 	self := j.conf.Node
-	j.conf.Board.told(self, d.Dial)
+	j.conf.Board.Told(self, d.Dial)
 	for _, target := range d.Dial {
 		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 		err := own.Connect(ctx, target)
@@ -192,7 +270,6 @@ func (j *joiner) connect(ctx context.Context, own Node, d mesh.JoinDecision) tim
 	if err != nil {
 		return paceLost
 	}
-	j.fresh = v.Peers
 	if left := without(d.Dial, v.Peers); len(left) > 0 {
 		j.say("told to connect; no link yet to " + some(left))
 		return paceLost

@@ -62,6 +62,21 @@ func booting(err error) bool {
 	return errors.As(err, &u) && u.Failure.Cause == mesh.CauseNotRegistered
 }
 
+// gone says whether an error shows that no node of that name runs: nobody is
+// registered, or nobody listens. The agent stands beside its node, so that what
+// refuses there is no network's fault.
+func gone(err error) bool {
+	var u *probe.Unreached
+	if !errors.As(err, &u) {
+		return false
+	}
+	switch u.Failure.Cause {
+	case mesh.CauseNotRegistered, mesh.CauseEPMDRefused, mesh.CausePortRefused:
+		return true
+	}
+	return false
+}
+
 // refuses says whether an error is what a node gives that runs and does not let
 // us in: with another cookie, say. It writes a line to its log each time, and does
 // not change its mind from one moment to the next.

@@ -241,7 +241,7 @@ func (c *fakeConn) Connect(ctx context.Context, other string) error {
 // run starts an agent for each node of the world; stop ends and awaits them.
 func (w *world) run(change func(c *Config)) (agents map[string]*Agent, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	board := NewBoard()
+	board := NewShared()
 	agents = map[string]*Agent{}
 	var wg sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(w.nodes)) {

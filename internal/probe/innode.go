@@ -132,6 +132,10 @@ func tcpText(reason string) string {
 }
 
 func (n *inNode) epmd(ctx context.Context, s *steps, to beam.Name, addr netip.Addr) (int, bool) {
+	if port := n.w.p.Port; port != 0 {
+		s.pass(mesh.KindEPMD, fmt.Sprintf("there is no EPMD: every node listens on port %d", port), strconv.Itoa(port))
+		return port, true
+	}
 	at := netip.AddrPortFrom(addr, uint16(n.w.p.epmdPort())).String()
 	reason, err := n.tcp(ctx, addr, n.w.p.epmdPort())
 	switch {

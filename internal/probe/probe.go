@@ -32,6 +32,8 @@ type Prober struct {
 	CookieCertain bool
 	TLS           *tls.Config // not nil: distribution over TLS
 	EPMDPort      int         // 0: beam.EPMDPort
+	// Port is every node's distribution port where there is no EPMD. 0: EPMD knows it.
+	Port int
 	// Ports are distribution ports to try where EPMD fails for a node, so that a
 	// living node whose EPMD is gone can be told from a dead one. nil: the range
 	// beam.DistPortMin to beam.DistPortMax. Empty, not nil: none.
@@ -101,7 +103,7 @@ func (p *Prober) dialer() func(ctx context.Context, network, addr string) (net.C
 // config is how one connection is made.
 func (p *Prober) config() dist.Config {
 	return dist.Config{
-		Cookie: p.Cookie, TLS: p.TLS, EPMDPort: p.epmdPort(), Resolve: p.Resolve, Dial: p.Dial,
+		Cookie: p.Cookie, TLS: p.TLS, EPMDPort: p.epmdPort(), Port: p.Port, Resolve: p.Resolve, Dial: p.Dial,
 		ConnectTimeout: p.timeout(), HandshakeTimeout: p.timeout(),
 	}
 }

@@ -44,7 +44,7 @@ type engine struct {
 	spawner *spawner
 	screen  *screen
 	log     *logFile
-	board   *agent.Board // of the replicas' agents
+	board   agent.Board // of the replicas' agents
 
 	background sync.WaitGroup // what run has started and waits for
 
@@ -105,7 +105,7 @@ func run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e := &engine{ctx: ctx, goDown: cancel, opts: o, started: time.Now(),
-		board: agent.NewBoard(), ports: map[int]*port{}, change: make(chan struct{})}
+		board: agent.NewShared(), ports: map[int]*port{}, change: make(chan struct{})}
 	if o.Name != "" {
 		if err := e.acquire(root); err != nil {
 			return err
