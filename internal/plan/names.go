@@ -38,9 +38,10 @@ const (
 
 // Keys of the cookie's Secret.
 const (
-	CookieKey         = "cookie"   // the cookie of now
-	CookieNextKey     = "next"     // the one to come, during a rotation
-	CookieSwitchAtKey = "switchAt" // when it comes
+	CookieKey         = "cookie"    // the cookie of now
+	CookieNextKey     = "next"      // the one to come, during a rotation
+	CookieSwitchAtKey = "switchAt"  // when it comes
+	AgentKey          = "agent-key" // by which the agents know one another; not the cookie's business
 )
 
 // Paths in the app's container, and what lies there.

@@ -71,6 +71,8 @@ type CookieSource struct {
 	// Required says that no pod starts without it: the type is Clustered. Otherwise the
 	// image may bring its own.
 	Required bool
+	// AgentKey says that the Secret holds the agents' key as well.
+	AgentKey bool
 }
 
 // A Warning is something that the person who renders the plan should know.

@@ -167,7 +167,7 @@ func (s *settings) instance(w workload) string {
 
 // cookie is where the pods take it from.
 func (s *settings) cookie() CookieSource {
-	c := CookieSource{SecretName: CookieSecretName(s.app.Name), Required: s.clustered}
+	c := CookieSource{SecretName: CookieSecretName(s.app.Name), Required: s.clustered, AgentKey: s.clustered && s.agent}
 	if ref := s.cluster.Cookie.SecretRef; ref != nil {
 		c.SecretName = ref.Name
 	}

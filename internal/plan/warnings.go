@@ -82,7 +82,7 @@ func nobodyJoins(s *settings) string {
 	case s.spec.Agent == v1alpha1.Disabled:
 		return "spec.agent is Disabled"
 	case !s.agent:
-		return "there is no agent image"
+		return "no agent image is given"
 	case s.cluster.Join == v1alpha1.JoinNever:
 		return "spec.clustered.join is Never"
 	}
@@ -96,18 +96,27 @@ func warnCookie(s *settings) []Warning {
 	if !c.Required {
 		return nil
 	}
+	keys := "key " + CookieKey
+	if c.AgentKey {
+		keys += " (and, by which the agents know one another, " + AgentKey + ")"
+	}
 	return byHand("spec.clustered.cookie.secretRef",
-		"no pod starts without the Secret %s, key %s; unless it is there, make it once: %s", c.SecretName, CookieKey, c.Command(s.app.Namespace))
+		"no pod starts without the Secret %s, %s; unless it is there, make it once: %s", c.SecretName, keys, c.Command(s.app.Namespace))
 }
 
-// Command is a shell's command line that makes the Secret with a random cookie of 256
-// bits. An empty namespace is kubectl's own.
+// Command is a shell's command line that makes the Secret, each key with 256 random
+// bits. An empty namespace is kubectl's own. printf is the shell's own: no key is in the
+// arguments of a process.
 func (c CookieSource) Command(namespace string) string {
 	of := ""
 	if namespace != "" {
 		of = " --namespace " + namespace
 	}
-	return "openssl rand -hex 32 | tr -d '\\n' | kubectl create secret generic " + c.SecretName + of + " --from-file=" + CookieKey + "=/dev/stdin"
+	format, values := CookieKey+`=%s\n`, ` "$(openssl rand -hex 32)"`
+	if c.AgentKey {
+		format, values = format+AgentKey+`=%s\n`, values+values
+	}
+	return "printf '" + format + "'" + values + " | kubectl create secret generic " + c.SecretName + of + " --from-env-file=/dev/stdin"
 }
 
 func warnProbes(s *settings) []Warning {
@@ -128,9 +137,9 @@ func warnAgent(s *settings) []Warning {
 	if s.spec.Agent == v1alpha1.Disabled || s.agent {
 		return nil
 	}
-	all := warn("spec.agent", "", "there is no agent image yet: the plan is as with agent Disabled, and nobody joins or drains; agent: Disabled says that you know")
+	all := warn("spec.agent", "", "no agent image is given (phial render --agent-image): the plan is as with agent Disabled, and nobody joins or drains; agent: Disabled says that you know")
 	if s.spec.Shutdown.Hook != nil {
-		all = append(all, warn("spec.shutdown.hook", "", "the agent calls the hook, and there is no agent image: nobody does")...)
+		all = append(all, warn("spec.shutdown.hook", "", "the agent calls the hook, and no agent image is given: nobody does")...)
 	}
 	return all
 }

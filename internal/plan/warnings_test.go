@@ -145,13 +145,21 @@ func TestCookieCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `openssl rand -hex 32 | tr -d '\n' | kubectl create secret generic shop-cookie --namespace prod --from-file=cookie=/dev/stdin`
+	want := `printf 'cookie=%s\n' "$(openssl rand -hex 32)" | kubectl create secret generic shop-cookie --namespace prod --from-env-file=/dev/stdin`
 	if got := p.Cookie.Command("prod"); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	i := slices.IndexFunc(p.Warnings, func(w plan.Warning) bool { return w.Path == secretPath })
 	if i < 0 || !p.Warnings[i].ByHand || !strings.HasSuffix(p.Warnings[i].Text, ": "+want) {
 		t.Errorf("the warnings do not say how to make the Secret: %+v", p.Warnings)
+	}
+	with, err := plan.New(quiet(), plan.Options{AgentImage: "agent:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = `printf 'cookie=%s\nagent-key=%s\n' "$(openssl rand -hex 32)" "$(openssl rand -hex 32)" | kubectl create secret generic shop-cookie --from-env-file=/dev/stdin`
+	if got := with.Cookie.Command(""); got != want {
+		t.Errorf("with an agent: %s\nwant\n%s", got, want)
 	}
 	stateless := quiet()
 	stateless.Spec.Type = v1alpha1.Stateless

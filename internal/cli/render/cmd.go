@@ -4,6 +4,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,9 @@ import (
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/manifest"
 )
+
+// envAgentImage names the agent's image where the flag does not.
+const envAgentImage = "PHIAL_AGENT_IMAGE"
 
 // Command gives the verb.
 func Command(s *term.IO) *cobra.Command {
@@ -69,9 +73,8 @@ Exit status: 0 done, and with --diff no difference; 1 differences; 2 could not.`
 	fl.StringVar(&o.outputDir, "output-dir", "", "write a file for each object, and a kustomization.yaml, into this directory")
 	fl.StringVar(&o.diff, "diff", "", "compare with what is in this file or directory, and write what differs")
 	fl.StringVarP(&o.format, "output", "o", "yaml", "output format: yaml or json")
-	fl.StringVar(&o.agentImage, "agent-image", "", "the image of Phial's agent")
+	fl.StringVar(&o.agentImage, "agent-image", os.Getenv(envAgentImage), "the image of Phial's agent, which `make images` makes; without one the pods have no agent (default $"+envAgentImage+")")
 	// Each was just made, so this can't fail.
-	_ = fl.MarkHidden("agent-image") // until there is one to be had
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml", "json")
 	_ = cmd.MarkFlagDirname("output-dir")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))

@@ -53,11 +53,11 @@ func TestCookieCommandMakesTheSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	const random, cookie = "openssl rand -hex 32", "0123456789abcdef"
-	line := plan.CookieSource{SecretName: "made-by-hand"}.Command("default")
-	if !strings.HasPrefix(line, random+" |") {
-		t.Fatalf("the command does not begin with %s: %s", random, line)
+	line := plan.CookieSource{SecretName: "made-by-hand", AgentKey: true}.Command("default")
+	if strings.Count(line, random) != 2 {
+		t.Fatalf("the command does not make two random values with %s: %s", random, line)
 	}
-	sh := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, random, "echo "+cookie, 1))
+	sh := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, random, "echo "+cookie))
 	sh.Env = []string{"KUBECONFIG=" + c.Kubeconfig, "PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + bin}
 	if out, err := sh.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -76,7 +76,9 @@ func TestCookieCommandMakesTheSecret(t *testing.T) {
 	if err := json.Unmarshal(answer, &secret); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := base64.StdEncoding.DecodeString(secret.Data[plan.CookieKey]); err != nil || string(got) != cookie {
-		t.Errorf("the Secret holds %d characters under %s, want the %d of the cookie alone (%v)", len(got), plan.CookieKey, len(cookie), err)
+	for _, key := range []string{plan.CookieKey, plan.AgentKey} {
+		if got, err := base64.StdEncoding.DecodeString(secret.Data[key]); err != nil || string(got) != cookie {
+			t.Errorf("the Secret holds %d characters under %s, want the %d that were made (%v)", len(got), key, len(cookie), err)
+		}
 	}
 }
