@@ -59,6 +59,17 @@ type Config struct {
 	// Knock tries, from the agent's own network, whether a peer that is linked
 	// could be linked anew; nil: nobody tries. Its error says what is in the way.
 	Knock func(ctx context.Context, node string) error
+	// OnPartition is what the gate does on an island.
+	OnPartition mesh.OnPartition
+	// Peers are the agents of the other replicas, by which islands are judged; nil:
+	// none are heard of, and islands close nobody.
+	Peers Peers
+	// Worker tells this agent of the node from those before it.
+	Worker string
+	// Restore is the last decision of the agent before; nil: there was none.
+	Restore *mesh.GateDecision
+	// Hold says that nobody should join now; nil: never.
+	Hold func() bool
 	// Changed is called with every new state, from one goroutine; nil: nobody is told.
 	Changed func(State)
 	// Log takes a line when joining begins, is refused for another reason, or
@@ -87,10 +98,13 @@ func (s State) equal(o State) bool {
 		s.Reason == o.Reason && s.Join == o.Join && s.Waiting == o.Waiting && s.Silent.Equal(o.Silent) && slices.Equal(s.Peers, o.Peers)
 }
 
-// Agent watches one node, through its restarts.
+// Agent watches one node, through its restarts. Three loops share what they find
+// out: one looks at the node, one joins it, one decides. None waits for another.
 type Agent struct {
 	conf   Config
-	wake   chan struct{} // somebody has found out something: look now
+	began  time.Time
+	again  chan struct{} // look now
+	wake   chan struct{} // decide now
 	joiner joiner
 
 	mu       sync.Mutex
@@ -98,23 +112,27 @@ type Agent struct {
 	draining bool
 	now      now
 
-	// What follows belongs to the loop that looks.
-	gate    mesh.Gate
-	booted  bool
-	last    string    // incarnation
-	lostWhy error     // why there is no view
-	lostAt  time.Time // when the first look began that found none; zero: there is a view
-	refused int       // how often in a row the node did not let us in
-	begun   time.Time
+	gateMu   sync.Mutex
+	gate     mesh.Gate
+	decision mesh.GateDecision
 }
 
-// now is what the loop that looks tells the loop that joins, and the other way round.
+// now is what the loops tell one another.
 type now struct {
-	conn   Node
-	view   View
-	peers  []string // as the joining loop was last woken for
-	booted bool
-	found  found // by joining
+	conn        Node
+	view        View
+	why         error     // why there is no view
+	lostAt      time.Time // when the first look began that found none; zero: there is a view
+	refused     int       // how often in a row the node did not let us in
+	incarnation string    // the node's last known one: silence is no restart
+	gone        int       // how often the node was found gone
+	portErr     error     // of the http port, while it is asked
+	portAsked   bool      // in this incarnation
+	since       time.Time // of this incarnation, or of the wait for it
+	hasBooted   bool      // once in this incarnation
+	peers       []string  // as the joining loop was last woken for
+	booted      bool      // now, and not draining: there is something to join
+	found       found     // by joining
 }
 
 // New makes an agent for a node that is about to start, or has started.
@@ -128,10 +146,20 @@ func New(c Config) *Agent {
 	if c.Board == nil {
 		c.Board = noBoard{}
 	}
+	if c.Peers == nil {
+		c.Peers = noPeers{}
+	}
 	c.Board.Forget(c.Node) // what its former life was told is over
-	a := &Agent{conf: c, wake: make(chan struct{}, 1)}
+	a := &Agent{conf: c, began: time.Now(), again: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 	a.joiner = joiner{conf: &a.conf, kicked: make(chan struct{}, 1)}
 	a.state = State{Reason: "the node is booting", Waiting: true}
+	a.now.since = a.began
+	if last := c.Restore; last != nil {
+		a.gate.Restore(*last, 0)
+		a.decision = *last
+		a.now.incarnation, a.now.hasBooted = last.Incarnation, last.Opened
+		a.state.Ready, a.state.Reason = last.Open, last.Reason
+	}
 	return a
 }
 
@@ -140,6 +168,21 @@ func (a *Agent) State() State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state
+}
+
+// Decision gives the gate's latest decision: its View is what other agents are to
+// be told, the rest is what the next agent of this node has to be given as Restore.
+func (a *Agent) Decision() mesh.GateDecision {
+	a.gateMu.Lock()
+	defer a.gateMu.Unlock()
+	return a.decision
+}
+
+// Known lists the replicas that discovery found, the own one left out.
+func (a *Agent) Known() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now.found.known
 }
 
 // Drain closes the gate until Undrain.
@@ -157,23 +200,19 @@ func (a *Agent) setDraining(on bool) {
 
 // Run looks, joins and decides until ctx ends.
 func (a *Agent) Run(ctx context.Context) {
-	a.begun = time.Now()
-	var joining sync.WaitGroup
-	joining.Go(func() { a.join(ctx) })
+	var loops sync.WaitGroup
+	loops.Go(func() { a.join(ctx) })
+	loops.Go(func() { a.look(ctx) })
 	for ctx.Err() == nil {
-		a.look(ctx)
-		pace := a.decide(ctx)
+		a.decide()
 		select {
 		case <-ctx.Done():
 		case <-a.wake:
-		case <-time.After(pace):
+		case <-time.After(paceSettled):
 		}
 	}
-	joining.Wait()
-	a.mu.Lock()
-	conn := a.now.conn
-	a.mu.Unlock()
-	if conn != nil {
+	loops.Wait()
+	if conn := a.now.conn; conn != nil {
 		conn.Close()
 	}
 }

@@ -328,6 +328,47 @@ func TestRestartedNodeStartsOver(t *testing.T) {
 	})
 }
 
+// A node that is gone takes no traffic, before and while another life of it boots; one
+// that merely does not answer keeps its gate.
+func TestAGoneNodeIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(2)
+		w := newWorld(t, all...)
+		agents, stop := w.run(nil)
+		defer stop()
+		w.boot(all[0])
+		w.boot(all[1])
+		time.Sleep(2 * time.Second)
+		for range 2 {
+			w.end(all[0])
+			time.Sleep(2 * time.Second)
+			if s := agents[all[0]].State(); s.Ready || s.Booted || !s.Waiting {
+				t.Errorf("gone: %+v", s)
+			}
+			time.Sleep(time.Minute)
+			w.set(func(w *world) {
+				n := w.nodes[all[0]]
+				n.ended, n.status = false, mesh.Booting
+				n.incarnation++
+			})
+			time.Sleep(5 * time.Second)
+			if s := agents[all[0]].State(); s.Ready || s.Booted || !s.Waiting {
+				t.Errorf("it boots: %+v", s)
+			}
+			w.set(func(w *world) { w.nodes[all[0]].status = mesh.Started })
+			time.Sleep(2 * time.Second)
+			if err := errors.Join(w.full(), allReady(agents)); err != nil {
+				t.Error(err)
+			}
+		}
+		w.stop(all[0])
+		time.Sleep(10 * time.Second)
+		if s := agents[all[0]].State(); !s.Ready || s.Silent.IsZero() {
+			t.Errorf("it does not answer: %+v", s)
+		}
+	})
+}
+
 func TestGateWaitsForAppsAndPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, names(1)...)

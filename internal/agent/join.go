@@ -28,8 +28,7 @@ type joiner struct {
 	conf   *Config
 	kicked chan struct{} // there is something new: step now
 
-	known   []string // replicas that discovery listed last, the own one left out
-	listed  bool     // discovery has answered at least once
+	listed  bool // discovery has answered at least once
 	silent  map[string]silence
 	refused int       // in a row
 	stayed  int       // in a row: the plan left the join to the others
@@ -91,7 +90,7 @@ func (a *Agent) join(ctx context.Context) {
 				a.now.found = j.found
 			}
 			a.mu.Unlock()
-			signal(a.wake)
+			signal(a.again)
 		}
 		select {
 		case <-ctx.Done():
@@ -132,7 +131,7 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 		return paceLost
 	}
 	missing := j.missing(v)
-	j.found.known, j.peers = j.known, len(j.known)-len(missing)
+	j.peers = len(j.known) - len(missing)
 	if len(missing) == 0 {
 		return j.settled(ctx)
 	}
@@ -240,6 +239,7 @@ func (j *joiner) survey(ctx context.Context, own Node) (mesh.JoinInput, error) {
 		names = more
 	}
 	in.Self, in.Dials = j.conf.Node, j.conf.Board.List()
+	in.Hold = j.conf.Hold != nil && j.conf.Hold()
 	for _, m := range in.Members {
 		if m.Name != in.Self {
 			in.Passed = append(in.Passed, m.Name) // the board's token stands for the turn

@@ -36,6 +36,7 @@ type fakeNode struct {
 	frozen      bool
 	refusing    bool // another cookie
 	knocks      int  // refused
+	ended       bool // EPMD says that nobody of that name is there
 	incarnation int
 	apps        []string
 }
@@ -56,8 +57,14 @@ const latency = 2 * time.Millisecond // of one question
 func (w *world) boot(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.nodes[name].status = mesh.Started
+	w.nodes[name].status, w.nodes[name].ended = mesh.Started, false
 	w.nodes[name].incarnation++
+}
+
+// end is stop, and EPMD says so.
+func (w *world) end(name string) {
+	w.stop(name)
+	w.set(func(w *world) { w.nodes[name].ended = true })
 }
 
 func (w *world) stop(name string) {
@@ -130,6 +137,7 @@ func (w *world) Open(ctx context.Context, name string) (Node, error) {
 	n := w.nodes[name]
 	up, frozen, inc := n.status != mesh.StatusUnknown, n.frozen, n.incarnation
 	refusing := up && n.refusing && !frozen
+	ended := n.ended
 	if refusing {
 		n.knocks++
 	}
@@ -142,6 +150,9 @@ func (w *world) Open(ctx context.Context, name string) (Node, error) {
 		return nil, ctx.Err()
 	}
 	time.Sleep(latency)
+	if ended {
+		return nil, &probe.Unreached{Node: name, Failure: mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseNotRegistered}}
+	}
 	if !up {
 		return nil, errDown
 	}

@@ -1,0 +1,132 @@
+package agent
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// inRoom runs the world's agents within sight of one another, their nodes gone when
+// nobody runs.
+func (w *world) inRoom(change func(*Config)) (map[string]*Agent, func()) {
+	room := NewRoom()
+	agents, stop := w.run(func(c *Config) {
+		c.Peers = room.Seat(c.Node)
+		if change != nil {
+			change(c)
+		}
+	})
+	for _, a := range agents {
+		room.Enter(a)
+	}
+	return agents, stop
+}
+
+// part cuts every way between a node and the others, and drops the links.
+func (w *world) part(node string, all []string) {
+	w.set(func(w *world) {
+		for _, o := range all {
+			if o != node {
+				w.cut[mesh.Link{A: node, B: o}], w.cut[mesh.Link{A: o, B: node}] = true, true
+				delete(w.links, mesh.LinkOf(node, o))
+			}
+		}
+	})
+}
+
+// A replica that has lost the others closes while they are more, says so, and opens
+// again when they are no more than itself, or when it has come back.
+func TestAnIslandCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(3)
+		w := newWorld(t, all...)
+		agents, stop := w.inRoom(nil)
+		defer stop()
+		for _, n := range all {
+			w.boot(n)
+		}
+		time.Sleep(5 * time.Second)
+		if err := allReady(agents); err != nil {
+			t.Fatal(err)
+		}
+		w.part(all[2], all)
+		time.Sleep(10 * time.Second)
+		if s := agents[all[2]].State(); s.Ready || s.Join == "" {
+			t.Errorf("the lesser island: %+v", s)
+		}
+		for _, n := range all[:2] {
+			if s := agents[n].State(); !s.Ready {
+				t.Errorf("of the larger island: %+v", s)
+			}
+		}
+		agents[all[0]].Drain()
+		time.Sleep(5 * time.Second)
+		if s := agents[all[2]].State(); !s.Ready {
+			t.Errorf("one against one: %+v", s)
+		}
+		agents[all[0]].Undrain()
+		time.Sleep(15 * time.Second)
+		if s := agents[all[2]].State(); s.Ready {
+			t.Errorf("one against two again: %+v", s)
+		}
+		w.set(func(w *world) { clear(w.cut) })
+		time.Sleep(paceRefuse + 5*time.Second)
+		if err := w.full(); err != nil {
+			t.Error(err)
+		}
+		if err := allReady(agents); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The same with Serve closes nobody.
+func TestServeClosesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(3)
+		w := newWorld(t, all...)
+		agents, stop := w.inRoom(func(c *Config) { c.OnPartition = mesh.PartitionServe })
+		defer stop()
+		for _, n := range all {
+			w.boot(n)
+		}
+		time.Sleep(5 * time.Second)
+		w.part(all[2], all)
+		time.Sleep(time.Minute)
+		for _, n := range all {
+			if s := agents[n].State(); !s.Ready {
+				t.Errorf("%s: %+v", n, s)
+			}
+		}
+	})
+}
+
+// An agent that takes over from one that died goes on where that one was.
+func TestTheNextAgentGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(2)
+		w := newWorld(t, all...)
+		agents, stop := w.inRoom(nil)
+		w.boot(all[0])
+		w.boot(all[1])
+		time.Sleep(5 * time.Second)
+		last := agents[all[0]].Decision()
+		stop()
+		w.set(func(w *world) { w.dnsErr = errDown }) // nothing that it could open by
+		next, stop := w.run(func(c *Config) {
+			if c.Node == all[0] {
+				c.Restore = &last
+			}
+		})
+		defer stop()
+		if s := next[all[0]].State(); !s.Ready {
+			t.Errorf("at once: %+v", s)
+		}
+		time.Sleep(10 * time.Second)
+		if s := next[all[0]].State(); !s.Ready {
+			t.Errorf("later: %+v", s)
+		}
+	})
+}
