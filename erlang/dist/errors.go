@@ -130,7 +130,9 @@ type Error struct {
 	Node  string // the node asked for
 	Addr  string // host:port last spoken to, if it came that far
 	Peer  string // the name that the peer gave itself, if it came that far
-	Err   error  // detail, may be nil
+	// Creation is the peer's incarnation, which it gives with its name.
+	Creation uint32
+	Err      error // detail, may be nil
 }
 
 // Error says what failed on which node, at which stage, and why.

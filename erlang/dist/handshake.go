@@ -174,7 +174,7 @@ func (s *shake) challenge(ctx context.Context) (uint32, error) {
 		return 0, nil
 	}
 	e := s.d.fail(StageChallenge, CauseNameMismatch, s.addr, nil)
-	e.Peer = ch.Name
+	e.Peer, e.Creation = ch.Name, ch.Creation
 	if ch.Name != s.d.node {
 		return 0, e
 	}
@@ -204,7 +204,7 @@ func (s *shake) prove(ctx context.Context, challenge uint32) error {
 	want := wire.Digest(cookie, ours)
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 		e := s.d.fail(StageAck, CauseCookie, s.addr, errors.New("it accepted ours and answered with another"))
-		e.Peer = s.peer.Name
+		e.Peer, e.Creation = s.peer.Name, s.peer.Creation
 		return e
 	}
 	return nil
@@ -235,7 +235,7 @@ func (s *shake) failName(ctx context.Context, name string, err error) error {
 // fail makes an Error of what went wrong while a message was sent or awaited.
 func (s *shake) fail(ctx context.Context, stage Stage, err error) *Error {
 	e := s.d.fail(stage, CauseNotDistribution, s.addr, err)
-	e.Peer = s.peer.Name
+	e.Peer, e.Creation = s.peer.Name, s.peer.Creation
 	var remote *net.OpError
 	var size *wire.SizeError
 	switch {

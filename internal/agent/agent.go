@@ -34,6 +34,7 @@ type View struct {
 	Incarnation string   // changes when the node restarts
 	Peers       []string // connected visible nodes
 	Apps        []string // running applications
+	Missing     []string // applications that should run and do not, besides those of the Config
 }
 
 // Discovery lists the node names of all replicas, the own one included or not.
@@ -79,12 +80,13 @@ type Config struct {
 
 // State is what an agent has found out and decided.
 type State struct {
-	Booted   bool   // the node has started, with all its applications
-	Stopping bool   // the node is on its way out
-	Ready    bool   // the gate is open
-	Joined   bool   // linked to every replica that discovery lists and that is alive
-	Reason   string // of the gate, and of what joining says where that is why
-	Join     string // what joining says
+	Status   mesh.Status // of the node
+	Booted   bool        // the node has started, with all its applications
+	Stopping bool        // the node is on its way out
+	Ready    bool        // the gate is open
+	Joined   bool        // linked to every replica that discovery lists and that is alive
+	Reason   string      // of the gate, and of what joining says where that is why
+	Join     string      // what joining says
 	// Waiting says that something is on its way by itself: a boot, a join.
 	Waiting bool
 	// Silent is since when a node that has booted does not answer, once that has
@@ -94,7 +96,7 @@ type State struct {
 }
 
 func (s State) equal(o State) bool {
-	return s.Booted == o.Booted && s.Stopping == o.Stopping && s.Ready == o.Ready && s.Joined == o.Joined &&
+	return s.Status == o.Status && s.Booted == o.Booted && s.Stopping == o.Stopping && s.Ready == o.Ready && s.Joined == o.Joined &&
 		s.Reason == o.Reason && s.Join == o.Join && s.Waiting == o.Waiting && s.Silent.Equal(o.Silent) && slices.Equal(s.Peers, o.Peers)
 }
 

@@ -16,7 +16,7 @@ func (a *Agent) decide() {
 	n := a.now
 	a.mu.Unlock()
 	v := n.view
-	s := State{Peers: v.Peers, Stopping: v.Status == mesh.Stopping, Booted: a.bootedBy(v)}
+	s := State{Status: v.Status, Peers: v.Peers, Stopping: v.Status == mesh.Stopping, Booted: a.bootedBy(v)}
 	if n.hasBooted && !n.lostAt.IsZero() && time.Since(n.lostAt) >= silentAfter {
 		s.Silent = n.lostAt
 	}
@@ -66,7 +66,7 @@ func (a *Agent) gateInput(n now, f found, draining bool) mesh.GateInput {
 		Now: time.Since(a.began), Self: a.conf.Node, Worker: a.conf.Worker, OnPartition: a.conf.OnPartition,
 		Links: a.replicas(f, v.Peers), Views: a.conf.Peers.Views(), Listed: listed(f, a.conf.Node)}
 	if v.Status == mesh.Started {
-		in.MissingApps = without(a.conf.Apps, v.Apps)
+		in.MissingApps = a.missing(v)
 	}
 	if a.conf.HTTPAccepts != nil {
 		switch {

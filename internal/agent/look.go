@@ -55,6 +55,9 @@ func (a *Agent) lookOnce(ctx context.Context) {
 	case refuses(err): // no is an answer
 		n.refused++
 		n.lostAt = time.Time{}
+		if inc := refusedBy(err); inc != "" {
+			a.incarnate(inc) // it gives its incarnation before it refuses
+		}
 	case gone(err): // and so is that nobody is there
 		n.lostAt = time.Time{}
 		if n.hasBooted {
@@ -103,7 +106,12 @@ func (a *Agent) incarnate(incarnation string) {
 
 // bootedBy reports whether the node has started with all its applications.
 func (a *Agent) bootedBy(v View) bool {
-	return v.Status == mesh.Started && len(without(a.conf.Apps, v.Apps)) == 0
+	return v.Status == mesh.Started && len(a.missing(v)) == 0
+}
+
+// missing lists the applications that do not run and should.
+func (a *Agent) missing(v View) []string {
+	return union(without(a.conf.Apps, v.Apps), v.Missing)
 }
 
 // pace is how soon to look again.

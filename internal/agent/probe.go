@@ -19,14 +19,17 @@ func (p Probe) Open(ctx context.Context, node string) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return session{s}, nil
+	return Over(s), nil
 }
+
+// Over makes a Node of a session.
+func Over(s *probe.Session) Node { return session{s} }
 
 type session struct{ *probe.Session }
 
 // Look asks in three calls, about a millisecond in all on loopback.
 func (s session) Look(ctx context.Context) (v View, err error) {
-	v.Incarnation = strconv.FormatUint(uint64(s.Creation()), 10)
+	v.Incarnation = incarnation(s.Creation())
 	if v.Status, err = s.Status(ctx); err != nil {
 		return View{}, err
 	}
@@ -75,6 +78,17 @@ func gone(err error) bool {
 		return true
 	}
 	return false
+}
+
+func incarnation(creation uint32) string { return strconv.FormatUint(uint64(creation), 10) }
+
+// refusedBy is the incarnation of the node that refuses; empty: it is not known.
+func refusedBy(err error) string {
+	var u *probe.Unreached
+	if !errors.As(err, &u) || u.Failure.Creation == 0 {
+		return ""
+	}
+	return incarnation(u.Failure.Creation)
 }
 
 // refuses says whether an error is what a node gives that runs and does not let

@@ -101,6 +101,17 @@ func (s Status) String() string {
 // MarshalText gives the words of String.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText gives; what it does not know is unknown.
+func (s *Status) UnmarshalText(b []byte) error {
+	*s = StatusUnknown
+	for _, v := range []Status{Booting, Started, Stopping} {
+		if v.String() == string(b) {
+			*s = v
+		}
+	}
+	return nil
+}
+
 // Tri is yes, no or not known.
 type Tri uint8
 
@@ -121,6 +132,17 @@ func TriOf(b bool) Tri {
 
 // MarshalText gives the words of String.
 func (t Tri) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText gives; what it does not know is unknown.
+func (t *Tri) UnmarshalText(b []byte) error {
+	*t = Unknown
+	for _, v := range []Tri{Yes, No} {
+		if v.String() == string(b) {
+			*t = v
+		}
+	}
+	return nil
+}
 
 func (t Tri) String() string {
 	switch t {
@@ -152,6 +174,7 @@ type Failure struct {
 	Cause    Cause    `json:"cause"`
 	Detail   string   `json:"detail"`             // for a person; never holds a cookie
 	PeerName string   `json:"peerName,omitempty"` // the name that answered, if one did
+	Creation uint32   `json:"creation,omitempty"` // the incarnation that answered, if one did
 	Known    []string `json:"known,omitempty"`    // base names that EPMD has, where it does not have this one
 	Addr     string   `json:"addr,omitempty"`     // what was dialled, host:port, if it came so far
 	Port     uint16   `json:"port,omitempty"`     // the distribution port that EPMD gave

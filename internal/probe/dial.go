@@ -216,7 +216,7 @@ func (p *Prober) failure(ctx context.Context, err error) *mesh.Failure {
 	if !errors.As(err, &e) {
 		return &mesh.Failure{Stage: mesh.KindHandshake, Cause: mesh.CauseOther, Detail: err.Error()}
 	}
-	f := &mesh.Failure{Stage: stage(e.Stage), Cause: cause(e), Detail: e.Error(), PeerName: e.Peer, Addr: e.Addr}
+	f := &mesh.Failure{Stage: stage(e.Stage), Cause: cause(e), Detail: e.Error(), PeerName: e.Peer, Creation: e.Creation, Addr: e.Addr}
 	if e.Stage >= dist.StageConnect {
 		f.Port = portOf(e.Addr)
 	}

@@ -90,6 +90,21 @@ func (s *Session) Applications(ctx context.Context) ([]mesh.App, error) {
 	return n.Apps, nil
 }
 
+// Loaded asks for the applications that are loaded, running or not.
+func (s *Session) Loaded(ctx context.Context) ([]string, error) {
+	t, err := s.call(ctx, "application", "loaded_applications")
+	if err != nil {
+		return nil, err
+	}
+	var n mesh.Node
+	readApps(s.names)(&n, t)
+	var out []string
+	for _, a := range n.Apps {
+		out = append(out, a.Name)
+	}
+	return out, nil
+}
+
 // ErrNotConnected says that a node was told to connect and said that it could not.
 var ErrNotConnected = errors.New("it could not connect")
 

@@ -30,8 +30,12 @@ func (e *engine) agentConfig(r *replica, l *life) agent.Config {
 		Discover: discover,
 		Apps:     e.release.Apps,
 		Board:    e.board,
+		Worker:   strconv.FormatInt(e.lives.Add(1), 10),
 		Changed:  l.see,
 		Log:      func(line string) { e.note(r.name + ": " + line) },
+	}
+	if r.work.join {
+		c.Peers, c.OnPartition = e.room.Seat(r.node), r.work.island
 	}
 	if r.port() != 0 {
 		c.HTTPAccepts = l.answers(httpAccepts(r.addr, r.port(), r.work.httpWay))

@@ -44,7 +44,9 @@ type engine struct {
 	spawner *spawner
 	screen  *screen
 	log     *logFile
-	board   agent.Board // of the replicas' agents
+	board   agent.Board  // of the replicas' agents
+	room    *agent.Room  // where they hear one another
+	lives   atomic.Int64 // agents made so far
 
 	background sync.WaitGroup // what run has started and waits for
 
@@ -105,7 +107,7 @@ func run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e := &engine{ctx: ctx, goDown: cancel, opts: o, started: time.Now(),
-		board: agent.NewShared(), ports: map[int]*port{}, change: make(chan struct{})}
+		board: agent.NewShared(), room: agent.NewRoom(), ports: map[int]*port{}, change: make(chan struct{})}
 	if o.Name != "" {
 		if err := e.acquire(root); err != nil {
 			return err

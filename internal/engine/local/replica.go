@@ -148,8 +148,11 @@ func (r *replica) start() (*life, error) {
 		return nil, err
 	}
 	l := &life{r: r, proc: proc, gone: make(chan struct{}), failing: make(chan string, 1)}
+	leave := func() {}
 	if r.work.agent {
-		l.watch = agent.New(e.agentConfig(r, l))
+		a := agent.New(e.agentConfig(r, l))
+		e.room.Enter(a)
+		l.watch, leave = a, func() { e.room.Leave(a) }
 	} else {
 		l.watch = e.kubelet(r, l)
 	}
@@ -163,6 +166,7 @@ func (r *replica) start() (*life, error) {
 		var all sync.WaitGroup
 		all.Go(func() { l.living(ctx) })
 		l.watch.Run(ctx)
+		leave()
 		all.Wait()
 	}()
 	return l, nil

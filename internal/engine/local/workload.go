@@ -11,6 +11,7 @@ import (
 
 	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/plan"
 )
 
@@ -27,10 +28,11 @@ type workload struct {
 	container *corev1.Container // of the release
 	claims    []corev1.PersistentVolumeClaim
 
-	member  bool   // of the mesh: the headless Service lists it
-	agent   bool   // one stands beside each node: this engine's own
-	join    bool   // and it joins the node
-	waits   bool   // and the gate waits for that
+	member  bool // of the mesh: the headless Service lists it
+	agent   bool // one stands beside each node: this engine's own
+	join    bool // and it joins the node
+	waits   bool // and the gate waits for that
+	island  mesh.OnPartition
 	httpWay string // path of the app's own readiness, which an agent asks; empty: none
 
 	grace     time.Duration // from the beginning of the end to SIGKILL
@@ -110,6 +112,7 @@ func (w *workload) read(spec *v1alpha1.BeamAppSpec) error {
 	if w.agent {
 		w.join = w.member && spec.Clustered != nil && spec.Clustered.Join != v1alpha1.JoinNever
 		w.waits = w.join && spec.Health.Gate != v1alpha1.GateBooted
+		w.island = mesh.OnPartition(spec.Health.OnPartition)
 		w.httpWay = spec.Health.Path
 	}
 	if s := pod.TerminationGracePeriodSeconds; s != nil {
