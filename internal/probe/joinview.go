@@ -34,6 +34,12 @@ func (p *Prober) JoinView(ctx context.Context, names []string) mesh.JoinInput {
 	}
 	graph := mesh.Build(o)
 	var mu sync.Mutex
+	for _, b := range ends {
+		if f := b.failure; f != nil && p.Here != "" && b.node.Name != p.Here && !graph.Linked(p.Here, b.node.Name) {
+			l := mesh.Link{A: p.Here, B: b.node.Name}
+			in.Reach[l], in.Why[l] = mesh.No, string(f.Stage)+": "+f.Detail
+		}
+	}
 	for _, a := range ends {
 		for _, b := range ends {
 			if a == b || a.node.Status == mesh.StatusUnknown || b.node.Status == mesh.StatusUnknown ||

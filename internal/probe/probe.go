@@ -32,6 +32,9 @@ type Prober struct {
 	CookieCertain bool
 	TLS           *tls.Config // not nil: distribution over TLS
 	EPMDPort      int         // 0: beam.EPMDPort
+	// Here is the node beside which the prober stands, in the same network: what does
+	// not answer here, that node does not reach. Empty: there is none.
+	Here string
 	// Port is every node's distribution port where there is no EPMD. 0: EPMD knows it.
 	Port int
 	// Ports are distribution ports to try where EPMD fails for a node, so that a

@@ -135,6 +135,22 @@ func TestJoinPlanLeavesOutWhoCannot(t *testing.T) {
 	}
 }
 
+// What does not answer beside a node, that node does not reach: said as it was met, and
+// not as what nobody has seen.
+func TestJoinViewFromBesideANode(t *testing.T) {
+	t.Parallel()
+	c := realCluster(t, 3, nil)
+	c.link(t, 1, 2)
+	c.nodes[2].Freeze()
+	defer c.nodes[2].Thaw()
+	c.p.Here, c.p.Timeout = c.names[0], 500*time.Millisecond
+	in := c.p.JoinView(t.Context(), c.names)
+	in.Self = c.names[0]
+	if d := mesh.PlanJoin(in); d.Act != mesh.Refuse || !strings.Contains(d.Reason, c.names[0]+" does not reach "+c.names[2]+" (handshake: ") {
+		t.Errorf("%v: %s", d.Act, d.Reason)
+	}
+}
+
 // names resolves in memory, as the replicas' DNS would.
 func names(m map[string]netip.Addr) func(context.Context, string) ([]netip.Addr, error) {
 	return func(_ context.Context, host string) ([]netip.Addr, error) {

@@ -78,6 +78,7 @@ func deployed(t *testing.T, s *stage.Stage, app *v1alpha1.BeamApp) *stage.App {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		keepEvidence(t, a)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		if err := a.Remove(ctx); err != nil {

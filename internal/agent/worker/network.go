@@ -40,7 +40,7 @@ func (n *network) prober(cookie dist.Cookie, own bool) (*probe.Prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probe.Prober{Cookie: cookie, CookieCertain: true, TLS: tlsConfig, EPMDPort: int(n.conf.EPMDPort), Ports: []uint16{},
+	p := &probe.Prober{Cookie: cookie, CookieCertain: true, TLS: tlsConfig, Here: n.conf.Node, EPMDPort: int(n.conf.EPMDPort), Ports: []uint16{},
 		Resolve: n.resolve, Timeout: stepTime, Service: n.conf.Domain, LookupSRV: lookupSRV}
 	switch {
 	case !n.conf.EPMD:

@@ -60,7 +60,7 @@ const probeTimeout = 1500 * time.Millisecond
 // prober looks from a replica's place. It does not look for nodes past EPMD:
 // what EPMD does not say, a peer does not find either.
 func (e *engine) prober(r *replica, resolver *net.Resolver) *probe.Prober {
-	return &probe.Prober{Cookie: e.cookie, EPMDPort: e.net.epmdPort(), Ports: []uint16{},
+	return &probe.Prober{Here: r.node, Cookie: e.cookie, EPMDPort: e.net.epmdPort(), Ports: []uint16{},
 		Resolve: e.resolveFor(r, resolver), Timeout: probeTimeout, TLS: e.clientTLS()}
 }
 

@@ -31,6 +31,7 @@ type App struct {
 	*Stage
 	Namespace, Name string
 	Plan            *plan.Plan
+	Secrets         []string // every value that a key of its Secret has had; for tests that look where they are not to be
 }
 
 // Pod is what is asked of a pod here.
@@ -50,11 +51,10 @@ func (s *Stage) Deploy(ctx context.Context, namespace string, app *v1alpha1.Beam
 	if err := s.Node.Namespace(ctx, namespace); err != nil {
 		return nil, err
 	}
-	if err := s.secret(ctx, namespace, plan.CookieSecretName(app.Name), map[string]string{
-		plan.CookieKey: rand.Text(), plan.AgentKey: rand.Text()}); err != nil {
+	a := &App{Stage: s, Namespace: namespace, Name: app.Name}
+	if err := a.Secret(ctx, map[string]string{plan.CookieKey: rand.Text(), plan.AgentKey: rand.Text()}); err != nil {
 		return nil, err
 	}
-	a := &App{Stage: s, Namespace: namespace, Name: app.Name}
 	return a, a.Update(ctx, app)
 }
 
@@ -94,6 +94,9 @@ func (s *Stage) secret(ctx context.Context, namespace, name string, data map[str
 
 // Secret replaces keys of the app's Secret.
 func (a *App) Secret(ctx context.Context, data map[string]string) error {
+	for _, v := range data {
+		a.Secrets = append(a.Secrets, v)
+	}
 	return a.secret(ctx, a.Namespace, plan.CookieSecretName(a.Name), data)
 }
 
