@@ -65,6 +65,10 @@ type Config struct {
 	// Peers are the agents of the other replicas, by which islands are judged; nil:
 	// none are heard of, and islands close nobody.
 	Peers Peers
+	// Up asks whether the agent of another node says that its node has started, and
+	// whom it is connected to. That may be so though the node is not reached from
+	// here; nil: no agent says anything.
+	Up func(node string) (peers []string, up bool)
 	// Worker tells this agent of the node from those before it.
 	Worker string
 	// Restore is the last decision of the agent before; nil: there was none.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,28 @@ func TestTheNextAgentGoesOn(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if s := next[all[0]].State(); !s.Ready {
 			t.Errorf("later: %+v", s)
+		}
+	})
+}
+
+// A replica that nobody can reach over distribution, and whose agent says that it is up,
+// is no reason to think oneself alone: what is in the way is said, and closes nobody.
+func TestNotAloneWhenTheOthersAgentsSpeak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(3)
+		w := newWorld(t, all...)
+		agents, stop := w.inRoom(func(c *Config) {
+			if c.Node == all[0] {
+				c.Up = func(node string) ([]string, bool) { return nil, node == all[2] }
+			}
+		})
+		defer stop()
+		w.boot(all[0])
+		w.boot(all[1])
+		time.Sleep(20 * time.Second)
+		s := agents[all[0]].State()
+		if !s.Ready || s.Joined || !strings.Contains(s.Join, all[2]) || !strings.Contains(s.Join, "reach") {
+			t.Errorf("%+v", s)
 		}
 	})
 }

@@ -141,7 +141,7 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 	views := j.lookAt(ctx, missing)
 	var up []string
 	for _, m := range missing {
-		if views[m].Status == mesh.Started {
+		if _, says := j.up(m); says || views[m].Status == mesh.Started {
 			up = append(up, m)
 		}
 	}
@@ -211,10 +211,27 @@ func (j *joiner) join(ctx context.Context, own Node) time.Duration {
 		pause := min(paceLost<<min(j.stayed, 8), paceRefuse)
 		j.stayed++
 		j.nextTry = time.Now().Add(pause)
-		j.say(d.Reason)
+		j.say(d.Reason + inTheWay(in, j.known))
 		return pause
 	}
 	return paceLost
+}
+
+// inTheWay says what keeps the own node and others apart, as far as it was seen.
+func inTheWay(in mesh.JoinInput, others []string) string {
+	var list []string
+	for _, o := range others {
+		for _, l := range []mesh.Link{{A: in.Self, B: o}, {A: o, B: in.Self}} {
+			if in.Reach[l] == mesh.No {
+				list = append(list, fmt.Sprintf("%s does not reach %s (%s)", l.A, l.B, in.Why[l]))
+				break
+			}
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "; " + some(list)
 }
 
 // survey sees how every replica is and who reaches whom.
@@ -238,6 +255,12 @@ func (j *joiner) survey(ctx context.Context, own Node) (mesh.JoinInput, error) {
 		}
 		names = more
 	}
+	for i := range in.Members {
+		m := &in.Members[i]
+		if peers, up := j.up(m.Name); up && m.Status == mesh.StatusUnknown {
+			m.Status, m.Peers = mesh.Started, peers // it is there, and something is in the way
+		}
+	}
 	in.Self, in.Dials = j.conf.Node, j.conf.Board.List()
 	in.Hold = j.conf.Hold != nil && j.conf.Hold()
 	for _, m := range in.Members {
@@ -246,6 +269,14 @@ func (j *joiner) survey(ctx context.Context, own Node) (mesh.JoinInput, error) {
 		}
 	}
 	return in, nil
+}
+
+// up is what the agent of a node says.
+func (j *joiner) up(node string) (peers []string, up bool) {
+	if j.conf.Up == nil || node == j.conf.Node {
+		return nil, false
+	}
+	return j.conf.Up(node)
 }
 
 // slower is the pace after so many refusals in a row.

@@ -2,11 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/phialdev/phial/internal/probe"
 )
 
 const (
@@ -67,11 +70,21 @@ func (k *knocker) try(ctx context.Context, knock func(context.Context, string) e
 		if k.blocked == nil {
 			k.blocked = map[string]string{}
 		}
-		k.blocked[node] = strings.TrimPrefix(err.Error(), node+" ")
-		if !strings.Contains(k.blocked[node], node) {
-			k.blocked[node] = node + ": " + k.blocked[node]
-		}
+		k.blocked[node] = knockText(node, err)
 	})
+}
+
+// knockText says what is in the way to a node, with its name once.
+func knockText(node string, err error) string {
+	text := err.Error()
+	var u *probe.Unreached
+	if errors.As(err, &u) {
+		text = u.Failure.Detail
+	}
+	if strings.Contains(text, node) {
+		return text
+	}
+	return node + ": " + text
 }
 
 // turn chooses whom to try: all in turn, a few at a time.

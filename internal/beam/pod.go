@@ -49,7 +49,16 @@ const (
 	EnvPhialHealthPath    = "PHIAL_HEALTH_PATH"
 	EnvPhialEndpointDelay = "PHIAL_ENDPOINT_DELAY_SECONDS"
 	EnvPhialDrainTimeout  = "PHIAL_DRAIN_TIMEOUT_SECONDS"
-	EnvPhialDrainHook     = "PHIAL_DRAIN_HOOK" // Module.function
-	AgentBootedPath       = "/booted"          // 200 once the node has booted
-	AgentReadyPath        = "/ready"           // 200 while the gate is open
+	EnvPhialDrainHook     = "PHIAL_DRAIN_HOOK"       // Module.function
+	EnvPhialAgentKeyFile  = "PHIAL_AGENT_KEY_FILE"   // key of the agents among themselves; AgentKey beside the cookie's file by default
+	EnvPhialAgentBin      = "PHIAL_AGENT_BIN"        // directory that the agent copies itself to; DefaultAgentBin by default
+	EnvPhialAgentRun      = "PHIAL_AGENT_RUN"        // directory of its sockets; DefaultAgentRun by default
+	EnvPhialAgentProbe    = "PHIAL_AGENT_PROBE_PORT" // AgentProbePort by default
+	EnvPhialLogFormat     = "PHIAL_LOG_FORMAT"       // of the agent: "text", the default, or "json"
+	AgentKey              = "agent-key"              // key in the cookie's Secret
+	AgentBinary           = "phial-agent"            // name of the agent's program
+	DefaultAgentBin       = "/phial/bin"
+	DefaultAgentRun       = "/var/run/phial/agent"
+	AgentBootedPath       = "/booted" // 200 once the node has booted
+	AgentReadyPath        = "/ready"  // 200 while the gate is open
 )

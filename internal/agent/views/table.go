@@ -31,6 +31,7 @@ const (
 	askTime    = time.Second
 	muteFor    = 3 * time.Second // who did not answer is not asked again for that long
 	sayTime    = time.Second     // for a word to another agent
+	upFor      = 5 * time.Second // a view tells whether its node is up for that long
 )
 
 // A Caller calls a method of the agent at a host.
@@ -159,6 +160,18 @@ func (t *Table) Heard() []Heard {
 	}
 	slices.SortFunc(out, func(a, b Heard) int { return strings.Compare(a.Node, b.Node) })
 	return out
+}
+
+// Up says whether the agent of a node said a moment ago that its node has started, and
+// whom that is connected to.
+func (t *Table) Up(node string) (peers []string, up bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.all[node]
+	if e == nil {
+		return nil, false
+	}
+	return e.view.Gate.Peers, !e.asked.IsZero() && time.Since(e.asked) < upFor && e.view.Status == mesh.Started.String() && e.view.SilentSeconds == 0
 }
 
 // Views gives the newest view of each other replica, of any age.

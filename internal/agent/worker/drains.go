@@ -88,7 +88,7 @@ func (w *worker) drain(ctx context.Context, o supervisor.DrainOrder) {
 		d.mu.Unlock()
 		return
 	}
-	w.log.Info("drained", "outcome", report.Outcome, "took", time.Duration(report.TookMS)*time.Millisecond,
+	w.log.Info("the drain is over", "outcome", report.Outcome, "took", time.Duration(report.TookMS)*time.Millisecond,
 		"requests", report.After.Requests, "jobs", report.After.Jobs, "connections", report.After.Connections)
 	d.mu.Lock()
 	d.report, d.done = report, true
@@ -102,12 +102,14 @@ func (w *worker) reach(ctx context.Context, until time.Time) *probe.Session {
 	if w.network.blind {
 		return nil
 	}
-	for {
+	for said := false; ; said = true {
 		s, _, err := w.network.session(ctx, w.conf.Node)
 		if err == nil {
 			return s
 		}
-		w.log.Warn("the node to drain is not reached", "error", err)
+		if !said {
+			w.log.Warn("the node to drain is not reached", "error", err)
+		}
 		if ctx.Err() != nil || time.Now().After(until) {
 			return nil
 		}

@@ -165,7 +165,7 @@ func (w *worker) agentConfig(last *mesh.GateDecision) agent.Config {
 	}
 	c.Never, c.Unjoined = s.Join == settings.JoinNever, s.Gate == settings.GateBooted
 	c.Discover = w.discover
-	c.Board, c.Peers, c.Knock = w.turns, w.table, w.network.knock
+	c.Board, c.Peers, c.Up, c.Knock = w.turns, w.table, w.table.Up, w.network.knock
 	c.Hold = func() bool { return w.cookies.Holding(time.Now()) }
 	return c
 }

@@ -25,7 +25,7 @@ func main() {
 	push := flag.String("push", "", "prefix of the repositories to push to, such as registry.example.com/phial/")
 	archs := flag.String("arch", "amd64,arm64", "architectures, as Go calls them")
 	flag.Parse()
-	for _, name := range []string{"phial"} {
+	for _, name := range []string{"phial", "phial-agent"} {
 		if err := run(ctx, name, *dir, *push, strings.Split(*archs, ",")); err != nil {
 			fmt.Fprintln(os.Stderr, "images:", err)
 			stop()
