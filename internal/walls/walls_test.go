@@ -84,9 +84,17 @@ var walls = []wall{
 		"a real Kubernetes for tests; it judges what others render, so it knows nothing of Phial's own; never part of a binary"},
 	{"internal/beamtest", []room{"erlang", "internal/beam", "internal/testkit"},
 		"real BEAM nodes for tests; never part of a binary"},
+	{"test/e2e/load", nil,
+		"a load generator for tests, from an empty image: the standard library alone"},
+	{"test/e2e/ingress", []room{"internal/testkit"},
+		"an ingress controller for tests; it is somebody else's, and knows nothing of Phial"},
+	{"test/e2e", []room{"api", "deploy/crd", "erlang", "internal"},
+		"the product as a team uses it, on a real Kubernetes; nothing imports it"},
 	{"internal/walls", nil, "this test"},
 	{"cmd/phial", []room{"internal/cli"},
 		"one line that calls the command line"},
+	{"cmd/phial-agent", []room{"internal/agent"},
+		"one line that calls the agent"},
 }
 
 // closed lists what may not be reached at all, however far down, from a room.
@@ -111,6 +119,9 @@ var closed = []struct {
 		"only operator, cli and tests hold a Kubernetes client"},
 	{"cmd/phial", []string{module + "/internal/beamtest", module + "/erlang/erltest", "testing"},
 		"no test support in the product's binary"},
+	{"cmd/phial-agent", []string{"k8s.io", "sigs.k8s.io", "github.com/spf13/cobra", "os/exec", "testing",
+		module + "/internal/beamtest", module + "/erlang/erltest", module + "/internal/engine", module + "/internal/cli"},
+		"it goes into every pod: under 10 MB, no Kubernetes package, no shell, no test support"},
 }
 
 // direct lists what only the named rooms may import themselves.
