@@ -20,7 +20,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down setup-demo setup-test clean
+.PHONY: help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down cluster cluster-down setup-demo setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,12 @@ kubectl-env: ## a Kubernetes API server on this machine, with a kubectl for it: 
 
 kubectl-down: ## stop what kubectl-env started
 	@$(GO) run ./internal/kubetest/env down
+
+cluster: ## a Kubernetes of one node on this machine, on which pods run (as root): eval what "make -s cluster" prints
+	@$(GO) run ./internal/kubetest/env -node up
+
+cluster-down: ## stop what cluster started
+	@$(GO) run ./internal/kubetest/env -node down
 
 setup-demo:
 	@scripts/setup.sh demo

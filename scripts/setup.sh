@@ -35,6 +35,7 @@ if [ "${1:-demo}" = test ]; then
 	want umoci umoci
 	want runc runc
 	want containerd containerd
+	want "/usr/lib/cni/ptp /opt/cni/bin/ptp" containernetworking-plugins # the network of pods
 fi
 
 [ -n "$need" ] || exit 0

@@ -20,17 +20,30 @@ import (
 // module is where the programs' own Go module stands in the checkout.
 const module = "test/kube"
 
-// Programs are the built control plane.
+// Programs are the built Kubernetes.
 type Programs struct {
 	Dir     string // holds kubectl and nothing else that a person would call: good for PATH
 	Version string // of Kubernetes: "1.34.10"
-	kube    string // the binary that is all components; the name it is called by selects one
+
+	kube     string // the binary that is most components; the name it is called by selects one
+	node     string // process 1 of a node
+	announce string // a network plugin of nodes
+	images   string // a tarball of the images that a node has from the start
+}
+
+// built is where everything is in a directory of the cache.
+func built(home, version string) Programs {
+	return Programs{
+		Dir: filepath.Join(home, "bin"), Version: version,
+		kube: filepath.Join(home, "kube"), node: filepath.Join(home, "node"),
+		announce: filepath.Join(home, "announce"), images: filepath.Join(home, "images.tar"),
+	}
 }
 
 // Kubectl is the path of kubectl.
 func (p Programs) Kubectl() string { return filepath.Join(p.Dir, "kubectl") }
 
-// Prepare gives the programs, and builds them if the cache does not hold them: five minutes on two cores, more on a
+// Prepare gives the programs, and builds them if the cache does not hold them: six minutes on two cores, more on a
 // machine that has never seen Kubernetes' modules. Of several processes that ask, one builds and the others wait.
 func Prepare(ctx context.Context, progress io.Writer) (Programs, error) {
 	src, err := checkoutDir(module)
@@ -51,11 +64,14 @@ func Prepare(ctx context.Context, progress io.Writer) (Programs, error) {
 		return Programs{}, err
 	}
 	home := filepath.Join(cache, "kube", version+"-"+key)
-	p := Programs{Dir: filepath.Join(home, "bin"), Version: version, kube: filepath.Join(home, "kube")}
+	p := built(home, version)
 	err = testkit.Once(home, os.RemoveAll, func(tmp string) error {
 		start := time.Now()
-		fmt.Fprintf(progress, "kube: building Kubernetes %s for the tests, once: takes about 5 minutes\n", version)
-		if err := build(ctx, src, filepath.Join(tmp, "kube"), flags); err != nil {
+		fmt.Fprintf(progress, "kube: building Kubernetes %s for the tests, once: takes about 6 minutes\n", version)
+		if err := build(ctx, src, tmp, flags); err != nil {
+			return err
+		}
+		if err := writeNodeImages(built(tmp, version).images, tmp); err != nil {
 			return err
 		}
 		if err := os.Mkdir(filepath.Join(tmp, "bin"), 0o755); err != nil {
@@ -145,9 +161,10 @@ func buildKey(ctx context.Context, src string, flags []string) (string, error) {
 	return testkit.Key(parts...), err
 }
 
-func build(ctx context.Context, src, out string, flags []string) error {
+// build makes every program of the module, each in dir under its own name.
+func build(ctx context.Context, src, dir string, flags []string) error {
 	args := append([]string{"build"}, flags...)
-	_, err := goCommand(ctx, src, append(args, "-o", out, "./cmd/kube")...)
+	_, err := goCommand(ctx, src, append(args, "-o", dir+string(filepath.Separator), "./cmd/...")...)
 	return err
 }
 

@@ -24,7 +24,11 @@ import (
 const helper = "PHIAL_KUBETEST_HELPER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(helper) != "" {
+	switch os.Getenv(helper) {
+	case "":
+	case "node":
+		beKilledWithANode()
+	default:
 		beKilled()
 	}
 	os.Exit(Main(m))
@@ -111,10 +115,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestKilledTestLeavesNothing(t *testing.T) {
-	notShort(t)
+// killed has this binary start something in a process of its own, and kills that; it gives what the process said of it.
+func killed(t *testing.T, what string) []string {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helper+"=1")
+	cmd.Env = append(os.Environ(), helper+"="+what)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -129,7 +134,12 @@ func TestKilledTestLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(line)
+	return strings.Fields(line)
+}
+
+func TestKilledTestLeavesNothing(t *testing.T) {
+	notShort(t)
+	fields := killed(t, "control plane")
 	var pids []int
 	for _, f := range fields[1:] {
 		pid, err := strconv.Atoi(f)
@@ -139,7 +149,7 @@ func TestKilledTestLeavesNothing(t *testing.T) {
 		pids = append(pids, pid)
 	}
 	if len(pids) != 2 {
-		t.Errorf("the helper said %q: want two processes", line)
+		t.Errorf("the helper said %q: want two processes", fields)
 	}
 	gone(t, fields[0], pids)
 }
@@ -224,7 +234,7 @@ func TestStartThatFails(t *testing.T) {
 // Another port is tried where somebody took the first; other failures are final.
 func TestOnFreePort(t *testing.T) {
 	var ports []string
-	err := onFreePort(func(port string) error {
+	err := onFreePort(loopback, func(port string) error {
 		ports = append(ports, port)
 		if len(ports) < 3 {
 			return fmt.Errorf("etcd: %w", syscall.EADDRINUSE)

@@ -15,29 +15,43 @@ import (
 	"github.com/phialdev/phial/internal/testkit"
 )
 
-// component is one process of the control plane.
+// component is one process of a cluster.
 type component struct {
 	name string
-	pid  int
+	pid  int           // zero if it runs inside a node, whose end is its own
 	log  string        // the file that it writes to
 	done chan struct{} // closed when it has ended
 	err  error         // of its end; after done
+
+	inside int // its number inside the node
 }
 
 // launch starts a component in dir. It dies with this process.
 func launch(kube, dir, name string, args ...string) (*component, error) {
-	c := &component{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
-	log, err := os.Create(c.log)
+	cmd := exec.Command(kube) //nolint:noctx // ended by stop
+	cmd.Args = append([]string{name}, args...)
+	cmd.Dir, cmd.Env = dir, environment(dir)
+	// A group of its own: a terminal's interrupt is for the tests, which then end this in their own order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return begin(name, filepath.Join(dir, name+".log"), cmd)
+}
+
+// environment is what components find in theirs. Debian keeps runc and nft where an ordinary user's PATH doesn't reach.
+func environment(dir string) []string {
+	return []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin"}
+}
+
+// begin starts cmd as a component, with its errors, and its output unless that goes elsewhere, in the file log.
+func begin(name, log string, cmd *exec.Cmd) (*component, error) {
+	c := &component{name: name, log: log, done: make(chan struct{})}
+	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	cmd := exec.Command(kube) //nolint:noctx // ended by stop
-	cmd.Args = append([]string{name}, args...)
-	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}
-	cmd.Stdout, cmd.Stderr = log, log
-	// A group of its own: a terminal's interrupt is for the tests, which then end this in their own order.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	defer file.Close()
+	if cmd.Stderr = file; cmd.Stdout == nil {
+		cmd.Stdout = file
+	}
 	started := make(chan error)
 	go func() {
 		defer close(c.done)
@@ -61,6 +75,9 @@ func launch(kube, dir, name string, args ...string) (*component, error) {
 
 // stop ends the process at once and waits for its end. Nothing is lost by it: its data goes, too.
 func (c *component) stop() {
+	if c.pid == 0 {
+		return
+	}
 	select {
 	case <-c.done:
 		return
@@ -104,11 +121,11 @@ func (c *component) await(ctx context.Context, ask func(context.Context) error) 
 // tries is how often a component is started before its ports are given up on.
 const tries = 5
 
-// onFreePort has start use a port that is free now. Somebody else may take it before the component does: then it tries
+// onFreePort has start use a port of an address that is free now. Somebody else may take it before the component does: then it tries
 // another.
-func onFreePort(start func(port string) error) error {
+func onFreePort(address string, start func(port string) error) error {
 	for i := 1; ; i++ {
-		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(address, "0"))
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 // other's word, whatever ports they meet on.
 type authority struct {
 	dir  string
+	ips  []net.IP // that the cluster's servers may have, beside loopback
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pem  []byte // its certificate
@@ -27,12 +28,12 @@ type authority struct {
 const validity = 5 * 365 * 24 * time.Hour
 
 // newAuthority writes ca.crt into dir. Its key stays in memory.
-func newAuthority(dir string) (*authority, error) {
+func newAuthority(dir string, ips ...net.IP) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	a := &authority{dir: dir, key: key}
+	a := &authority{dir: dir, ips: ips, key: key}
 	template, err := newTemplate("phial-test-ca")
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (a *authority) file(name string) string { return filepath.Join(a.dir, name)
 // pair is a certificate and its key, as PEM.
 type pair struct{ cert, key []byte }
 
-// sign makes name.crt and name.key for a user of Kubernetes, who may also serve on loopback.
+// sign makes name.crt and name.key for a user of Kubernetes, who may also serve on loopback and the cluster's addresses.
 func (a *authority) sign(name, user string, groups ...string) (pair, error) {
 	template, err := newTemplate(user)
 	if err != nil {
@@ -64,8 +65,8 @@ func (a *authority) sign(name, user string, groups ...string) (pair, error) {
 	template.Subject.Organization = groups
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	template.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+	template.IPAddresses = append([]net.IP{net.IPv4(127, 0, 0, 1)}, a.ips...)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return pair{}, err

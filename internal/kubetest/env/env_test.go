@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// The control plane in the background is this binary, too.
+// What runs in the background is this binary, too.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == serving {
+	if slices.Contains(os.Args, serving) {
 		main()
 		return
 	}
@@ -23,12 +23,22 @@ func TestMain(m *testing.M) {
 
 // What up prints, a shell can use; a second up uses what runs; down leaves nothing.
 func TestUpAndDown(t *testing.T) {
+	upAndDown(t, alone, "kubectl get crd -o name")
+}
+
+// The same of a cluster with a node, whose containerd the shell reaches, too.
+func TestClusterUpAndDown(t *testing.T) {
+	upAndDown(t, withNode, "kubectl get crd -o name; kubectl wait --for=condition=Ready node --all >&2; ctr images ls -q | grep -q coredns")
+}
+
+func upAndDown(t *testing.T, k kind, script string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a real Kubernetes API server, and -short was asked for")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	p := place{t.TempDir()}
+	p := place{t.TempDir(), k}
 	t.Cleanup(func() {
 		if err := down(context.Background(), p, nil); err != nil {
 			t.Error(err)
@@ -49,7 +59,7 @@ func TestUpAndDown(t *testing.T) {
 	if words[0] != words[1] || lines[0].String() != lines[1].String() {
 		t.Errorf("the second up has %+v, not %+v", words[1], words[0])
 	}
-	out, err := shell(ctx, lines[0].String()+"kubectl get crd -o name").CombinedOutput()
+	out, err := shell(ctx, lines[0].String()+script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

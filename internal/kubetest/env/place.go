@@ -12,26 +12,30 @@ import (
 	"github.com/phialdev/phial/internal/testkit"
 )
 
-// place is where the person's control plane leaves word of itself. Whoever holds the file "running" locked runs it: the
+// place is where the person's Kubernetes leaves word of itself. Whoever holds the file "running" locked runs it: the
 // kernel takes that lock back when the process dies, so what is written beside it is believed only under the lock.
-type place struct{ dir string }
+type place struct {
+	dir string
+	kind
+}
 
-// word is what a control plane says of itself.
+// word is what a Kubernetes says of itself.
 type word struct {
 	PID        int    `json:"pid"`
 	Kubeconfig string `json:"kubeconfig"`
-	Programs   string `json:"programs"` // the directory for PATH; another one means that another version was built since
+	Containerd string `json:"containerd,omitempty"` // the socket of the node's
+	Programs   string `json:"programs"`             // the directory for PATH; another one means that another version was built since
 }
 
-// cache is for what kubectl remembers of the API server; it goes with the control plane.
+// cache is for what kubectl remembers of the API server; it goes with that.
 func (w word) cache() string { return filepath.Join(filepath.Dir(w.Kubeconfig), "kubectl") }
 
-func findPlace() (place, error) {
+func findPlace(k kind) (place, error) {
 	cache, err := testkit.CacheDir()
 	if err != nil {
 		return place{}, err
 	}
-	p := place{filepath.Join(cache, "kubectl-env")}
+	p := place{filepath.Join(cache, k.name), k}
 	return p, os.MkdirAll(p.dir, 0o700)
 }
 
@@ -57,7 +61,7 @@ func (p place) hold() (*os.File, bool, error) {
 	return nil, false, fmt.Errorf("lock %s: %w", p.file("running"), err)
 }
 
-// running gives the word of the control plane that runs; false if none does.
+// running gives the word of the one that runs; false if none does.
 func (p place) running() (word, bool, error) {
 	f, free, err := p.hold()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/phialdev/phial/internal/testkit"
 )
 
-// up starts the control plane unless it runs, installs the definitions, and writes what a shell needs.
+// up starts it unless it runs, installs the definitions, and writes what a shell needs.
 func up(ctx context.Context, p place, out io.Writer) error {
 	unlock, err := p.changing()
 	if err != nil {
@@ -33,14 +33,14 @@ func up(ctx context.Context, p place, out io.Writer) error {
 		return err
 	}
 	if runs && w.Programs != programs.Dir {
-		fmt.Fprintln(os.Stderr, "kubectl-env: the one that runs is of another build, and ends")
+		p.tell("the one that runs is of another build, and ends")
 		if err := p.end(ctx, w); err != nil {
 			return err
 		}
 		runs = false
 	}
 	if !runs {
-		fmt.Fprintf(os.Stderr, "kubectl-env: starting Kubernetes %s\n", programs.Version)
+		p.tell("starting Kubernetes " + programs.Version)
 		if w, err = p.start(ctx); err != nil {
 			return err
 		}
@@ -48,14 +48,24 @@ func up(ctx context.Context, p place, out io.Writer) error {
 	if err := install(ctx, w); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "kubectl-env: Kubernetes %s runs, and knows BeamApp, the Gateway API and KEDA; no pod will run. \"make kubectl-down\" stops it.\n", programs.Version)
-	fmt.Fprintln(out, `# for a shell: eval "$(make -s kubectl-env)"`)
+	pods := "no pod will run"
+	if p.node {
+		pods = "pods run, of images that \"ctr images import\" brings in"
+	}
+	p.tell(fmt.Sprintf("Kubernetes %s runs, and knows BeamApp, the Gateway API and KEDA; %s. \"make %s\" stops it.", programs.Version, pods, p.down))
+	fmt.Fprintf(out, "# for a shell: eval \"$(make -s %s)\"\n", p.name)
 	fmt.Fprintf(out, "export KUBECONFIG=%s\n", quote(w.Kubeconfig))
 	// What kubectl remembers of an API server goes by its address, and another server will have this port one day.
 	fmt.Fprintf(out, "export KUBECACHEDIR=%s\n", quote(w.cache()))
+	if p.node { // for ctr
+		fmt.Fprintf(out, "export CONTAINERD_ADDRESS=%s CONTAINERD_NAMESPACE=k8s.io\n", quote(w.Containerd))
+	}
 	fmt.Fprintf(out, "export PATH=%s:\"$PATH\"\n", quote(w.Programs))
 	return nil
 }
+
+// tell tells the person something, beside what is for the shell.
+func (p place) tell(what string) { fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, what) }
 
 // install goes through kubectl, as the person will.
 func install(ctx context.Context, w word) error {
@@ -89,7 +99,11 @@ func (p place) start(ctx context.Context) (word, error) {
 		return word{}, err
 	}
 	defer log.Close()
-	cmd := exec.Command("/proc/self/exe", serving, p.dir) //nolint:noctx // outlives this process
+	args := []string{serving, p.dir}
+	if p.node {
+		args = append([]string{"-node"}, args...)
+	}
+	cmd := exec.Command("/proc/self/exe", args...) //nolint:noctx // outlives this process
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
@@ -114,7 +128,7 @@ func (p place) start(ctx context.Context) (word, error) {
 	return w, err
 }
 
-// down stops the control plane; that none runs is no error.
+// down stops it; that none runs is no error.
 func down(ctx context.Context, p place, _ io.Writer) error {
 	unlock, err := p.changing()
 	if err != nil {
@@ -126,7 +140,7 @@ func down(ctx context.Context, p place, _ io.Writer) error {
 		return err
 	}
 	if !runs {
-		fmt.Fprintln(os.Stderr, "kubectl-env: none is running")
+		p.tell("none is running")
 		return nil
 	}
 	return p.end(ctx, w)

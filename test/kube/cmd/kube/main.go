@@ -1,8 +1,9 @@
-// Command kube is the control plane of Kubernetes, and kubectl, in one binary. The name that it is called by, or else
-// its first argument, selects the component; the rest are that component's own flags.
+// Command kube is Kubernetes, its control plane and what runs on a node, and kubectl, in one binary. The name that it is
+// called by, or else its first argument, selects the component; the rest are that component's own flags.
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -20,6 +21,9 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // components has a row for each. They run to their end and give the exit status. args[0] is the component's name.
@@ -27,7 +31,10 @@ var components = map[string]func(args []string) int{
 	"etcd":                    runEtcd,
 	"kube-apiserver":          command(apiserver.NewAPIServerCommand),
 	"kube-controller-manager": command(controllers.NewControllerManagerCommand),
+	"kube-proxy":              command(proxy.NewProxyCommand),
+	"kube-scheduler":          command(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 command(kubectl.NewDefaultKubectlCommand),
+	"kubelet":                 command(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
 }
 
 func main() {
