@@ -23,7 +23,10 @@ defmodule Tally.MixProject do
 
   # The HTTP client that the tests use wants ssl to be there; the server does not.
   defp extra_applications(:test), do: [:ssl | extra_applications(:prod)]
-  defp extra_applications(_env), do: [:logger, :inets]
+  defp extra_applications(_env), do: [:logger, :inets] ++ server()
+
+  # Cowboy from the libraries of the machine, as some distributions have it: no dependency to fetch.
+  defp server, do: if(System.get_env("TALLY_SERVER") == "cowboy", do: [:cowboy], else: [])
 
   defp releases do
     [

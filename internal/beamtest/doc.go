@@ -2,7 +2,7 @@
 //
 // [OTPs] gives OTP 25, 27 and 29 as Debian packages them, each in a folder of its own that is made once and kept in a
 // cache outside the checkout (internal/testkit). [OTP.StartNode] starts a bare node of such an OTP; [Node.Eval] runs Erlang
-// in it without going through distribution. [BuildRelease] turns a Mix project into a release, once per content.
+// in it without going through distribution. [OTP.Cowboy] has the real cowboy and ranch for it. [BuildRelease] turns a Mix project into a release, once per content.
 // [FreeSlot] gives a test loopback addresses that no other test has, and [Slot.EPMD] an EPMD for them.
 //
 // Where a test can't have what it needs, it fails with one line that says what is missing; it is left out only with

@@ -38,9 +38,17 @@ func (o OTP) String() string {
 
 // generations are the suites that OTPs come from, with the release each is known to have. sid moves on, so there the
 // release is the least.
-var generations = []struct{ suite, release string }{{"bookworm", "25"}, {"trixie", "27"}, {"sid", "29"}}
+var generations = []struct{ suite, release, packages string }{
+	{"bookworm", "25", packages},
+	{"trixie", "27", packages},
+	{"sid", "29", packages + cowboy},
+}
 
-const packages = "elixir,erlang-dev,erlang-inets,erlang-ssl,ca-certificates"
+const (
+	packages = "elixir,erlang-dev,erlang-inets,erlang-ssl,ca-certificates"
+	// The HTTP server that most Elixir applications stand on. Only sid has it: bookworm's and trixie's was withdrawn.
+	cowboy = ",erlang-cowboy,erlang-ranch,erlang-cowlib"
+)
 
 // madeHow is part of the cache's key: what debootstrap was asked for, and what was done to its result.
 const madeHow = "minbase, no package files, /srv for all"
@@ -77,12 +85,12 @@ func Prepare(ctx context.Context, progress io.Writer) ([]OTP, error) {
 	group.SetLimit(runtime.NumCPU())
 	for i, g := range generations {
 		group.Go(func() error {
-			name := g.suite + "-" + testkit.Key(g.suite, packages, madeHow, runtime.GOARCH)
+			name := g.suite + "-" + testkit.Key(g.suite, g.packages, madeHow, runtime.GOARCH)
 			root := filepath.Join(cache, "otp", name)
 			start := time.Now()
 			err := testkit.Once(root, remove, func(tmp string) error {
 				fmt.Fprintf(progress, "%s: installing OTP %s into %s\n", g.suite, g.release, root)
-				return bootstrap(ctx, g.suite, tmp)
+				return bootstrap(ctx, g.suite, g.packages, tmp)
 			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", g.suite, err)
@@ -157,7 +165,7 @@ func Host(tb testing.TB) OTP {
 }
 
 // bootstrap installs a suite with Elixir into dir.
-func bootstrap(ctx context.Context, suite, dir string) error {
+func bootstrap(ctx context.Context, suite, packages, dir string) error {
 	archive, err := mirror()
 	if err != nil {
 		return err

@@ -29,17 +29,25 @@ func BuildRelease(tb testing.TB, dir string) string {
 	return Host(tb).BuildRelease(tb, dir)
 }
 
-// BuildRelease is the function of that name for any OTP. The path is that inside the OTP's own system.
-func (o OTP) BuildRelease(tb testing.TB, dir string) string {
+// BuildRelease is the function of that name for any OTP. The path is that inside the OTP's own system. env holds
+// KEY=value that the project looks at while it is built.
+func (o OTP) BuildRelease(tb testing.TB, dir string, env ...string) string {
 	tb.Helper()
-	path, err := o.buildRelease(tb.Context(), dir)
+	path, err := o.buildRelease(tb.Context(), dir, env...)
 	if err != nil {
 		tb.Fatalf("release of %s with %s: %v", dir, o, err)
 	}
 	return path
 }
 
-func (o OTP) buildRelease(ctx context.Context, dir string) (inside string, err error) {
+// BuildOnCowboy builds a project that takes TALLY_SERVER, as examples/tally does, for cowboy. The OTP has to have that:
+// see HasCowboy.
+func (o OTP) BuildOnCowboy(tb testing.TB, dir string) string {
+	tb.Helper()
+	return o.BuildRelease(tb, dir, "TALLY_SERVER=cowboy")
+}
+
+func (o OTP) buildRelease(ctx context.Context, dir string, env ...string) (inside string, err error) {
 	files, err := sources(dir, notSource...)
 	if err != nil {
 		return "", err
@@ -47,7 +55,7 @@ func (o OTP) buildRelease(ctx context.Context, dir string) (inside string, err e
 	if !slices.Contains(files, "mix.exs") {
 		return "", errors.New("no mix.exs there")
 	}
-	key, err := o.releaseKey(ctx, dir, files)
+	key, err := o.releaseKey(ctx, dir, files, env)
 	if err != nil {
 		return "", err
 	}
@@ -65,19 +73,19 @@ func (o OTP) buildRelease(ctx context.Context, dir string) (inside string, err e
 		shelf = filepath.Join(cache, "releases")
 	}
 	outside := filepath.Join(shelf, filepath.Base(abs)+"-"+key)
-	err = testkit.Once(outside, remove, func(tmp string) error { return o.mixRelease(ctx, dir, tmp) })
+	err = testkit.Once(outside, remove, func(tmp string) error { return o.mixRelease(ctx, dir, tmp, env) })
 	return strings.TrimPrefix(outside, o.Root), err
 }
 
 // mixRelease builds into tmp, from a copy beside it that goes away.
-func (o OTP) mixRelease(ctx context.Context, dir, tmp string) error {
+func (o OTP) mixRelease(ctx context.Context, dir, tmp string, more []string) error {
 	src := tmp + ".src"
 	defer discard(src)
 	if err := errors.Join(os.RemoveAll(src), copyTree(dir, src, notSource...)); err != nil {
 		return err
 	}
 	inside := strings.TrimPrefix(src, o.Root)
-	env := []string{"MIX_ENV=prod", "MIX_HOME=" + inside + "/.mix", "HEX_OFFLINE=1"}
+	env := append([]string{"MIX_ENV=prod", "MIX_HOME=" + inside + "/.mix", "HEX_OFFLINE=1"}, more...)
 	cmd, err := o.command(ctx, inside, env, "mix", "release", "--overwrite", "--path", strings.TrimPrefix(tmp, o.Root))
 	if err != nil {
 		return err
@@ -91,7 +99,7 @@ func (o OTP) mixRelease(ctx context.Context, dir, tmp string) error {
 }
 
 // releaseKey is made of everything that the release depends on.
-func (o OTP) releaseKey(ctx context.Context, dir string, files []string) (string, error) {
+func (o OTP) releaseKey(ctx context.Context, dir string, files, env []string) (string, error) {
 	home, err := os.MkdirTemp(filepath.Join(o.Root, "/tmp"), "phial-")
 	if err != nil {
 		return "", err
@@ -107,7 +115,7 @@ func (o OTP) releaseKey(ctx context.Context, dir string, files []string) (string
 	if err := testkit.Supervised(cmd, func() (err error) { version, err = cmd.Output(); return err }); err != nil {
 		return "", fmt.Errorf("ask Elixir for its version: %w", err)
 	}
-	parts := []string{string(version)}
+	parts := append([]string{string(version)}, env...)
 	for _, name := range files {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {

@@ -7,3 +7,6 @@ config :tally,
   bind: System.get_env("HTTP_BIND") || System.get_env("POD_IP") || "any",
   # How long a replica that was told to stop waits for the requests it is answering.
   drain_timeout: String.to_integer(System.get_env("DRAIN_TIMEOUT_MS", "25000"))
+
+# What it was built for, unless said otherwise.
+if server = System.get_env("TALLY_SERVER"), do: config(:tally, server: server)

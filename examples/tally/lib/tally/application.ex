@@ -13,7 +13,7 @@ defmodule Tally.Application do
       Tally.Roster,
       Tally.Counter,
       Tally.Web.Requests,
-      {Tally.Web, port: env(:port), bind: env(:bind)}
+      {server(env(:server)), port: env(:port), bind: env(:bind)}
     ]
 
     # Each part uses the ones before it, so they restart together with what they use.
@@ -30,6 +30,9 @@ defmodule Tally.Application do
 
     state
   end
+
+  defp server("inets"), do: Tally.Web
+  defp server("cowboy"), do: Tally.Web.Cowboy
 
   defp env(key), do: Application.fetch_env!(:tally, key)
 end

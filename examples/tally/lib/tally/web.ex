@@ -1,6 +1,7 @@
 defmodule Tally.Web do
   @moduledoc """
   The HTTP server: OTP's own `:httpd`, supervised like any other part, with `Tally.Web.Handler` for all requests.
+  Instead of it there may be `Tally.Web.Cowboy`.
   """
 
   require Logger
@@ -48,9 +49,10 @@ defmodule Tally.Web do
     ]
   end
 
-  defp parse("any"), do: {:ok, :any, :inet}
+  @doc "An address as text, or \"any\", as the sockets of OTP want it, with its family."
+  def parse("any"), do: {:ok, :any, :inet}
 
-  defp parse(text) do
+  def parse(text) do
     case :inet.parse_address(String.to_charlist(text)) do
       {:ok, address} when tuple_size(address) == 8 -> {:ok, address, :inet6}
       {:ok, address} -> {:ok, address, :inet}

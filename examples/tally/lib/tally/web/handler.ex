@@ -9,7 +9,7 @@ defmodule Tally.Web.Handler do
     * `GET /health/ready` - 200, or 503 from the moment the replica was told to stop
     * `GET /slow?ms=N` - answers after N milliseconds, at most a minute: something to drain
 
-  A callback module of `:httpd`, which calls `do/1` in the process of the connection.
+  A callback module of `:httpd`, which calls `do/1` in the process of the connection. Another server takes `answer/2`.
   """
 
   require Record
@@ -22,10 +22,8 @@ defmodule Tally.Web.Handler do
   # `do` is a word of the language, so it can't be written as a function's name.
   def unquote(:do)(request) do
     Requests.begin()
-    uri = request |> mod(:request_uri) |> to_string() |> URI.parse()
-    method = request |> mod(:method) |> to_string()
-    {status, body} = respond(method, path(uri.path), URI.decode_query(uri.query || ""))
-    text = JSON.encode(body) <> "\n"
+    target = request |> mod(:request_uri) |> to_string()
+    {status, text} = request |> mod(:method) |> to_string() |> answer(target)
 
     head = [
       code: status,
@@ -47,6 +45,14 @@ defmodule Tally.Web.Handler do
   end
 
   defp connection, do: if(Requests.draining?(), do: [connection: ~c"close"], else: [])
+
+  @doc "The status and the text of the answer to a request. The target is a path, perhaps with a query."
+  @spec answer(method :: String.t(), target :: String.t()) :: {pos_integer, String.t()}
+  def answer(method, target) do
+    uri = URI.parse(target)
+    {status, body} = respond(method, path(uri.path), URI.decode_query(uri.query || ""))
+    {status, JSON.encode(body) <> "\n"}
+  end
 
   defp path(nil), do: []
   defp path(path), do: path |> String.split("/", trim: true) |> Enum.map(&URI.decode/1)
