@@ -141,8 +141,8 @@ func total(ctx context.Context, host, name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var answer struct{ Total int }
-	return answer.Total, json.Unmarshal(text, &answer)
+	var answer struct{ Count int }
+	return answer.Count, json.Unmarshal(text, &answer)
 }
 
 var client = &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
