@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,22 @@ func (n *Node) Cut(ctx context.Context, more ...Cut) error {
 		return err
 	}
 	n.cuts.all = all
+	return nil
+}
+
+// Mend takes breaks away that [Node.Cut] made, and leaves the others.
+func (n *Node) Mend(ctx context.Context, these ...Cut) error {
+	n.cuts.mu.Lock()
+	defer n.cuts.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(n.cuts.all), func(c Cut) bool {
+		return slices.ContainsFunc(these, func(o Cut) bool {
+			return o.From == c.From && o.To == c.To && o.OneWay == c.OneWay && slices.Equal(o.Ports, c.Ports)
+		})
+	})
+	if err := n.lose(ctx, left, n.cuts.noDNS); err != nil {
+		return err
+	}
+	n.cuts.all = left
 	return nil
 }
 

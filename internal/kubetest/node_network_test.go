@@ -1,6 +1,7 @@
 package kubetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -127,7 +128,13 @@ func TestNodeCuts(t *testing.T) {
 	}
 	becomes(t, false, a, "/get", "http://"+b+":8080/")
 	becomes(t, true, b, "/lookup", "a")
-	if err := n.Heal(within(t)); err != nil {
+	// Another break goes, and this one stays.
+	other := Cut{From: a, To: b, Ports: []int{1}}
+	if err := errors.Join(n.Cut(within(t), other), n.Mend(within(t), other)); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, false, a, "/get", "http://"+b+":8080/")
+	if err := n.Mend(within(t), Cut{From: b, To: a, OneWay: true}); err != nil {
 		t.Fatal(err)
 	}
 	becomes(t, true, a, "/get", "http://"+b+":8080/")

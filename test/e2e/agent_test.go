@@ -70,6 +70,7 @@ func allReady(a *stage.App, n int) func(context.Context) error {
 // Workers that crash, on one pod or on all, close no gate: the supervisor answers with
 // the last decision. When they are let live, they go on where they were.
 func TestWorkersCrash(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -93,6 +94,7 @@ func TestWorkersCrash(t *testing.T) {
 // A whole agent that is killed is started again by the kubelet; its pod is unready for
 // as long as Kubernetes makes it (no sidecar can help that), and no other pod is.
 func TestAgentKilled(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -119,6 +121,7 @@ func TestAgentKilled(t *testing.T) {
 // An agent that is dead when its pod is told to stop leaves the endpoint delay all the
 // same, and the pod ends as it should.
 func TestPodEndsWithoutItsWorker(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)

@@ -68,12 +68,16 @@ func tally(change func(*v1alpha1.BeamApp)) *v1alpha1.BeamApp {
 	return a
 }
 
+// namespaceOf is the namespace of a test's own.
+func namespaceOf(t *testing.T) string {
+	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
+	return strings.Trim(name[:min(len(name), 55)], "-")
+}
+
 // deployed gives the app on the cluster, in a namespace of the test's own.
 func deployed(t *testing.T, s *stage.Stage, app *v1alpha1.BeamApp) *stage.App {
 	t.Helper()
-	namespace := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
-	namespace = strings.Trim(namespace[:min(len(namespace), 60)], "-")
-	a, err := s.Deploy(t.Context(), namespace, app)
+	a, err := s.Deploy(t.Context(), namespaceOf(t), app)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ func restarted(t *testing.T, a *stage.App, pod string, before int) (p stage.Pod)
 // A BEAM that is killed boots again in its pod: out of traffic at once, in the mesh
 // again without anybody's help, and no other replica is disturbed.
 func TestBEAMKilled(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -61,6 +62,7 @@ func TestBEAMKilled(t *testing.T) {
 // mesh when it is let go. Liveness is patient: it is not restarted for half a minute's
 // freeze.
 func TestBEAMFrozen(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -105,6 +107,7 @@ func TestBEAMFrozen(t *testing.T) {
 // A BEAM that takes more memory than its container may is killed by the kernel and comes
 // back.
 func TestBEAMOutOfMemory(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/phialdev/phial/internal/agent/views"
+	"github.com/phialdev/phial/internal/kubetest"
 	"github.com/phialdev/phial/internal/plan"
 	"github.com/phialdev/phial/internal/testkit"
 	"github.com/phialdev/phial/test/e2e/stage"
@@ -67,6 +69,21 @@ func signal(t *testing.T, a *stage.App, pod, container string, sig syscall.Signa
 	if err := syscall.Kill(mainPID(t, a, pod, container), sig); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// cut breaks the network between pods, until the test ends or mend is called.
+func cut(t *testing.T, s *stage.Stage, these ...kubetest.Cut) (mend func()) {
+	t.Helper()
+	if err := s.Cut(t.Context(), these...); err != nil {
+		t.Fatal(err)
+	}
+	mend = sync.OnceFunc(func() {
+		if err := s.Mend(context.WithoutCancel(t.Context()), these...); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(mend)
+	return mend
 }
 
 func mainPID(t *testing.T, a *stage.App, pod, container string) int {

@@ -20,6 +20,7 @@ import (
 // One replica's node has another cookie: it alone stays out, its agent says so, and
 // nobody else is disturbed.
 func TestWrongCookie(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -57,9 +58,11 @@ func TestWrongCookie(t *testing.T) {
 
 // Three replicas become six and then two; what they counted is handed over.
 func TestScale(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	for _, identity := range []v1alpha1.Identity{v1alpha1.Address, v1alpha1.Stable} {
 		t.Run(string(identity), func(t *testing.T) {
+			t.Parallel()
 			a := deployed(t, s, tally(func(a *v1alpha1.BeamApp) {
 				a.Spec.Clustered = &v1alpha1.ClusteredSpec{Identity: identity}
 			}))
@@ -91,6 +94,7 @@ func TestScale(t *testing.T) {
 // An eviction that would take one too many is refused until the evicted replica's
 // successor is ready.
 func TestEviction(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -121,6 +125,7 @@ func TestEviction(t *testing.T) {
 // A pod of another app reaches HTTP and probes, and neither distribution nor EPMD nor the
 // agents' own port.
 func TestForeignPod(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -147,6 +152,7 @@ func TestForeignPod(t *testing.T) {
 
 // The stateless form: nodes on loopback alone, in no mesh, ready when they answer.
 func TestStateless(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(func(a *v1alpha1.BeamApp) { a.Spec.Type = v1alpha1.Stateless }))
 	pods, err := a.AwaitReady(t.Context(), 3, 2*time.Minute)
@@ -173,6 +179,7 @@ func TestStateless(t *testing.T) {
 // The cookie is changed while everything runs: no restart, no link lost, and a replica
 // that boots afterwards with the former one is in the mesh, too.
 func TestCookieRotation(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)

@@ -9,9 +9,11 @@ import (
 
 // Three replicas start at once, become one mesh, and only then take traffic.
 func TestMesh(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	for _, identity := range []v1alpha1.Identity{v1alpha1.Address, v1alpha1.Stable} {
 		t.Run(string(identity), func(t *testing.T) {
+			t.Parallel()
 			a := deployed(t, s, tally(func(a *v1alpha1.BeamApp) {
 				a.Spec.Clustered = &v1alpha1.ClusteredSpec{Identity: identity}
 			}))

@@ -41,15 +41,12 @@ func named(t *testing.T, a *stage.App, pod string, within time.Duration, parts .
 // the smaller island closes and the larger serves on; when the cut is lifted the mesh
 // stands again. No moment is without a ready replica.
 func TestDistributionCutFromOne(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
-	t.Cleanup(func() { s.Heal(context.WithoutCancel(t.Context())) })
 	one, rest := pods[2], pods[:2]
-	cut := []kubetest.Cut{{From: one.IP, To: rest[0].IP, Ports: distribution}, {From: one.IP, To: rest[1].IP, Ports: distribution}}
-	if err := s.Cut(t.Context(), cut...); err != nil {
-		t.Fatal(err)
-	}
+	mend := cut(t, s, kubetest.Cut{From: one.IP, To: rest[0].IP, Ports: distribution}, kubetest.Cut{From: one.IP, To: rest[1].IP, Ports: distribution})
 	// Two peers do not reach it; it does not reach two.
 	begun := time.Now()
 	named(t, a, one.Name, 15*time.Second, rest[0].IP, rest[1].IP, "does not answer")
@@ -67,9 +64,7 @@ func TestDistributionCutFromOne(t *testing.T) {
 	t.Logf("the smaller island closed %.1f s after its links had gone", time.Since(begun).Seconds())
 	named(t, a, one.Name, 10*time.Second, "does not reach", rest[0].IP)
 	holds(t, "the larger island serves", 10*time.Second, allReady(a, 2))
-	if err := s.Heal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mend()
 	meshed(t, a, 3)
 }
 
@@ -92,6 +87,7 @@ func dropLinks(t *testing.T, a *stage.App, one stage.Pod, rest []stage.Pod) {
 // Distribution is cut between all replicas, by a policy: equal islands serve on, each says
 // why it has no peers, and the mesh comes back when the policy goes.
 func TestDistributionCutBetweenAll(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)

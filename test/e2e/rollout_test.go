@@ -26,8 +26,8 @@ func onIngress(t *testing.T, s *stage.Stage) {
 }
 
 // rolled is tally as a team would run it behind an ingress.
-func rolled(a *v1alpha1.BeamApp) {
-	a.Spec.HTTP.Ingress = &v1alpha1.IngressSpec{Hosts: []string{stage.IngressHost}}
+func rolled(a *v1alpha1.BeamApp, namespace string) {
+	a.Spec.HTTP.Ingress = &v1alpha1.IngressSpec{Hosts: []string{stage.IngressHost(namespace)}}
 	a.Spec.Shutdown = v1alpha1.ShutdownSpec{}
 	a.Spec.Rollout = v1alpha1.RolloutSpec{}
 }
@@ -41,7 +41,7 @@ func TestRollingUpdateUnderLoad(t *testing.T) {
 	for _, identity := range []v1alpha1.Identity{v1alpha1.Address, v1alpha1.Stable} {
 		t.Run(string(identity), func(t *testing.T) {
 			a := deployed(t, s, tally(func(a *v1alpha1.BeamApp) {
-				rolled(a)
+				rolled(a, namespaceOf(t))
 				a.Spec.Clustered = &v1alpha1.ClusteredSpec{Identity: identity}
 			}))
 			meshed(t, a, 3)

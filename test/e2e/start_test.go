@@ -18,6 +18,7 @@ var distribution = []int{4369, 9100, 9101, 9102, 9103, 9104, 9105, 9106, 9107}
 // All replicas are gone at once, as when a machine comes back: they find one another
 // though none is ready.
 func TestColdStart(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	old := meshed(t, a, 3)
@@ -44,13 +45,13 @@ func TestColdStart(t *testing.T) {
 // A replica that one other can't reach stays out of traffic, alone, and says why; the
 // others' mesh is left as it is. When the way is open it joins.
 func TestClosedUntilJoined(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
 	if err := a.Scale(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Heal(context.WithoutCancel(t.Context())) })
 	// The new pod's address is known before its node has booted.
 	var fresh stage.Pod
 	await(t, "the fourth pod's address", time.Minute, func(ctx context.Context) error {
@@ -63,9 +64,7 @@ func TestClosedUntilJoined(t *testing.T) {
 		}
 		return fmt.Errorf("there is none yet: %w", err)
 	})
-	if err := s.Cut(t.Context(), kubetest.Cut{From: fresh.IP, To: pods[0].IP, Ports: distribution}); err != nil {
-		t.Fatal(err)
-	}
+	mend := cut(t, s, kubetest.Cut{From: fresh.IP, To: pods[0].IP, Ports: distribution})
 	await(t, "the reason", time.Minute, func(ctx context.Context) error {
 		v, err := view(ctx, a, fresh.Name)
 		if err != nil {
@@ -93,8 +92,6 @@ func TestClosedUntilJoined(t *testing.T) {
 			t.Errorf("the mesh of the three: %v, %+v", err, v)
 		}
 	}
-	if err := s.Heal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mend()
 	meshed(t, a, 4)
 }

@@ -51,6 +51,7 @@ type Target struct {
 	URL  string `json:"url"`            // http://host:port, and a path that stands before every request's
 	Host string `json:"host,omitempty"` // the Host header, if it is not the URL's host
 	Name string `json:"name"`           // what the report calls it; the URL if empty
+	Bare bool   `json:"bare,omitempty"` // POSTs have no body
 
 	address, port, prefix string
 }

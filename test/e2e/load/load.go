@@ -131,7 +131,7 @@ func expand(path string, name int, delay time.Duration) string {
 // request makes the HTTP request of a job.
 func (j job) request() (*http.Request, error) {
 	var body io.Reader
-	if j.method == http.MethodPost {
+	if j.method == http.MethodPost && !j.target.Bare {
 		body = strings.NewReader("{}\n")
 	}
 	url := "http://" + j.target.authority() + j.target.prefix + j.path

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +18,8 @@ import (
 	"github.com/phialdev/phial/test/e2e/load"
 )
 
-// IngressHost is the host name by which the ingress knows the app.
-const IngressHost = "tally.test"
+// IngressHost is the host name by which the ingress knows the app of a namespace.
+func IngressHost(namespace string) string { return namespace + ".test" }
 
 // loadPod runs the load generator. It is a pod of its own in a namespace of its own.
 const loadPod = `apiVersion: v1
@@ -75,14 +78,21 @@ type Load struct {
 }
 
 // StartLoad sends requests to a Service and through the ingress, from another pod.
+//
+// Through the ingress POSTs have no body: this one cuts the answer to a few of a hundred
+// quick POSTs that have one, rollout or not. Its transport may still read the end of the
+// body when its server, which has begun to answer, closes it.
 func (s *Stage) StartLoad(ctx context.Context, service, namespace string, args ...string) (*Load, error) {
 	l := &Load{s, namespace + "-load"}
 	if err := s.Node.Namespace(ctx, l.namespace); err != nil {
 		return nil, err
 	}
+	if err := s.routed(ctx, namespace); err != nil {
+		return nil, err
+	}
 	args = append([]string{
 		"-url", fmt.Sprintf("http://%s.%s.svc.cluster.local:80,name=service", service, namespace),
-		"-url", fmt.Sprintf("http://%s.ingress.svc.cluster.local:80,host=%s,name=ingress", ingress.Name, IngressHost),
+		"-url", fmt.Sprintf("http://%s.ingress.svc.cluster.local:80,host=%s,bare=yes,name=ingress", ingress.Name, IngressHost(namespace)),
 		"-slow-path", "/slow?ms={ms}", "-slow-post", "0",
 	}, args...)
 	for i, a := range args {
@@ -94,6 +104,32 @@ func (s *Stage) StartLoad(ctx context.Context, service, namespace string, args .
 	}
 	_, _, err := s.Kubectl(ctx, nil, "wait", "-n", l.namespace, "pod/load", "--for=condition=Ready", "--timeout=1m")
 	return l, err
+}
+
+// routed waits until the ingress, which looks every few seconds, knows the app of a
+// namespace.
+func (s *Stage) routed(ctx context.Context, namespace string) error {
+	ip, _, err := s.Kubectl(ctx, nil, "get", "service", ingress.Name, "-n", "ingress", "-o", "jsonpath={.spec.clusterIP}")
+	if err != nil {
+		return err
+	}
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	return Await(ctx, 30*time.Second, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(string(ip), strconv.Itoa(ingress.Port))+"/", nil)
+		if err != nil {
+			return err
+		}
+		req.Host = IngressHost(namespace)
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("the ingress answers %s for %s", resp.Status, req.Host)
+		}
+		return nil
+	})
 }
 
 // Stop ends the sending, waits for what is in flight, and gives what became of it.

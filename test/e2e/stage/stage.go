@@ -31,6 +31,7 @@ type App struct {
 	*Stage
 	Namespace, Name string
 	Plan            *plan.Plan
+	data            map[string]string
 	Secrets         []string // every value that a key of its Secret has had; for tests that look where they are not to be
 }
 
@@ -92,12 +93,16 @@ func (s *Stage) secret(ctx context.Context, namespace, name string, data map[str
 	return err
 }
 
-// Secret replaces keys of the app's Secret.
+// Secret sets keys of the app's Secret; the others stay.
 func (a *App) Secret(ctx context.Context, data map[string]string) error {
-	for _, v := range data {
+	if a.data == nil {
+		a.data = map[string]string{}
+	}
+	for k, v := range data {
+		a.data[k] = v
 		a.Secrets = append(a.Secrets, v)
 	}
-	return a.secret(ctx, a.Namespace, plan.CookieSecretName(a.Name), data)
+	return a.secret(ctx, a.Namespace, plan.CookieSecretName(a.Name), a.data)
 }
 
 // Pods gives the serving replicas, those that leave included.

@@ -40,7 +40,7 @@ func run(args []string) error {
 func parse(args []string) (load.Config, error) {
 	cfg := load.Defaults()
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
-	f.Func("url", "where requests go, `URL[,host=HOST][,name=NAME]`: once for each target, which take turns", func(s string) error {
+	f.Func("url", "where requests go, `URL[,host=HOST][,name=NAME][,bare=yes]`: once for each target, which take turns", func(s string) error {
 		t, err := target(s)
 		cfg.Targets = append(cfg.Targets, t)
 		return err
@@ -84,10 +84,12 @@ func target(s string) (load.Target, error) {
 		switch key, value, _ := strings.Cut(option, "="); key {
 		case "host":
 			t.Host = value
+		case "bare":
+			t.Bare = value == "yes"
 		case "name":
 			t.Name = value
 		default:
-			return t, fmt.Errorf("%q: host=HOST or name=NAME", option)
+			return t, fmt.Errorf("%q: host=HOST, name=NAME, or bare=yes for POSTs without a body", option)
 		}
 	}
 	return t, nil
