@@ -20,7 +20,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down cluster cluster-down setup-demo setup-test clean
+.PHONY: demo-kubernetes setup-cluster help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down cluster cluster-down setup-demo setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ install: ## install phial into GOBIN
 
 demo: setup-demo build ## what one spec stands for; examples/tally as three replicas, their mesh, one broken, why; ends by itself
 	@scripts/demo.sh
+
+demo-kubernetes: setup-cluster setup-demo build ## the same on a real Kubernetes of one node, as root: images, a mesh, a rolling update, a cut link and its cause; ends by itself
+	@scripts/demo-kubernetes.sh
 
 test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector
 	cd examples/tally && MIX_ENV=test mix test
@@ -91,7 +94,7 @@ kubectl-env: ## a Kubernetes API server on this machine, with a kubectl for it: 
 kubectl-down: ## stop what kubectl-env started
 	@$(GO) run ./internal/kubetest/env down
 
-cluster: ## a Kubernetes of one node on this machine, on which pods run (as root): eval what "make -s cluster" prints
+cluster: setup-cluster ## a Kubernetes of one node on this machine, on which pods run (as root): eval what "make -s cluster" prints
 	@$(GO) run ./internal/kubetest/env -node up
 
 cluster-down: ## stop what cluster started
@@ -99,6 +102,9 @@ cluster-down: ## stop what cluster started
 
 setup-demo:
 	@scripts/setup.sh demo
+
+setup-cluster:
+	@scripts/setup.sh cluster
 
 setup-test:
 	@scripts/setup.sh test

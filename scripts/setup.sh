@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs from Debian what `make demo` or `make test` needs, if it is missing,
 # and says what it does. As root or with sudo; changes nothing when all is there.
-# usage: scripts/setup.sh demo|test
+# usage: scripts/setup.sh demo|cluster|test
 set -eu
 
 need=
@@ -28,15 +28,20 @@ if [ "${1:-demo}" = test ]; then
 	want erlc erlang-dev
 	want "/usr/lib/erlang/lib/eunit-*/ebin/eunit.app /usr/local/lib/erlang/lib/eunit-*/ebin/eunit.app" erlang-eunit
 	want debootstrap debootstrap # OTP 25, 27 and 29 side by side
-	want ip iproute2
-	want nft nftables
 	want setpriv util-linux
 	want skopeo skopeo # reads the images that we make, as do the next three
 	want umoci umoci
+fi
+case ${1:-demo} in
+test | cluster) # a Kubernetes on which pods run
+	want ip iproute2
+	want nft nftables
+	want nsenter util-linux
 	want runc runc
 	want containerd containerd
 	want "/usr/lib/cni/ptp /opt/cni/bin/ptp" containernetworking-plugins # the network of pods
-fi
+	;;
+esac
 
 [ -n "$need" ] || exit 0
 

@@ -31,7 +31,7 @@ type choices struct {
 	TypeWhy      string
 	Discovery    string
 	DiscoveryWhy string
-	Until        string // what to do for as long as discovery Phial joins nobody on Kubernetes; empty for others
+	Without      string // what to do where there are no agents; empty where discovery is not Phial
 	Stable       bool
 	StableWhy    string
 	Port         int // 0: no HTTP
@@ -284,11 +284,11 @@ func (c *choices) discovery(o Options) {
 	switch {
 	case d != beam.DiscoveryPhial:
 	case c.has("libcluster"):
-		c.Until = "give libcluster a strategy for Kubernetes, and name it as discovery"
+		c.Without = "give libcluster a strategy for Kubernetes, and name it as discovery"
 	case c.Stable:
-		c.Until = "bring libcluster with Kubernetes.DNSSRV, and say LibclusterDNSSRV"
+		c.Without = "bring libcluster with Kubernetes.DNSSRV, and say LibclusterDNSSRV"
 	default:
-		c.Until = "bring dns_cluster, and say DNSCluster"
+		c.Without = "bring dns_cluster, and say DNSCluster"
 	}
 }
 

@@ -90,7 +90,7 @@ type Result struct {
 	Notes   []Note
 	Secrets []string // names of variables that the app does not boot without
 	Deps    bool     // it has dependencies, or may have some
-	Until   string   // with discovery Phial, which joins nobody on Kubernetes yet: what to do until it does
+	Without string   // with discovery Phial: what to do where there are no agents
 }
 
 // Generate makes the files. Its errors are in one line: an [*Error] is about the project, any other about the options.
@@ -102,7 +102,7 @@ func Generate(p *project.Project, o Options) (*Result, error) {
 	if err := c.choose(o); err != nil {
 		return nil, err
 	}
-	r := &Result{Name: c.Name, Release: c.Release, Image: c.Image, Secrets: c.Secrets, Until: c.Until}
+	r := &Result{Name: c.Name, Release: c.Release, Image: c.Image, Secrets: c.Secrets, Without: c.Without}
 	for _, m := range p.Mixes() {
 		r.Deps = r.Deps || len(m.Deps.Value) > 0 || m.Deps.State == project.Unknown
 	}

@@ -185,8 +185,8 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 		render += " -f " + quote(file)
 	}
 	r.Next = append(r.Next, Step{render + " | kubectl apply --server-side -f -", "run it on Kubernetes; render says how to make the cookie's Secret"})
-	if made.Until != "" && !changes.kept("phial.yaml") {
-		r.Remark = "Discovery is Phial, which on Kubernetes joins nobody yet, for there is no image of its agents: until then " + made.Until + " in phial.yaml."
+	if made.Without != "" && !changes.kept("phial.yaml") {
+		r.Remark = "Discovery is Phial: on Kubernetes its agents join the nodes (phial render --agent-image IMAGE). Without them " + made.Without + " in phial.yaml."
 	}
 	return r
 }

@@ -24,9 +24,12 @@ func main() {
 	dir := flag.String("dir", "dist/images", "directory for an OCI layout of each image, and its SBOMs")
 	push := flag.String("push", "", "prefix of the repositories to push to, such as registry.example.com/phial/")
 	archs := flag.String("arch", "amd64,arm64", "architectures, as Go calls them")
+	only := flag.String("only", "phial,phial-agent", "which of them")
+	containerd := flag.Bool("containerd", false, "import into the kubelet's namespace of a containerd, as localhost/NAME:devel: that of this machine, or of CONTAINERD_ADDRESS")
 	flag.Parse()
-	for _, name := range []string{"phial", "phial-agent"} {
-		if err := run(ctx, name, *dir, *push, strings.Split(*archs, ",")); err != nil {
+	for _, name := range strings.Split(*only, ",") {
+		o := options{name: name, dir: *dir, push: *push, archs: strings.Split(*archs, ","), containerd: *containerd}
+		if err := run(ctx, o); err != nil {
 			fmt.Fprintln(os.Stderr, "images:", err)
 			stop()
 			os.Exit(1)
@@ -34,14 +37,21 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, name, dir, push string, archs []string) (err error) {
+type options struct {
+	name, dir, push string
+	archs           []string
+	containerd      bool
+}
+
+func run(ctx context.Context, want options) (err error) {
+	name, dir, push := want.name, want.dir, want.push
 	tmp, err := os.MkdirTemp("", "phial-images-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
 	prog := image.Program{Name: name}
-	for _, arch := range archs {
+	for _, arch := range want.archs {
 		file := filepath.Join(tmp, arch, name)
 		fmt.Fprintf(os.Stderr, "images: building %s for linux/%s\n", name, arch)
 		if err := compile(ctx, name, file, arch); err != nil {
@@ -75,6 +85,10 @@ func run(ctx context.Context, name, dir, push string, archs []string) (err error
 			return err
 		}
 		targets = append(targets, publish.Registry{Repository: repo, Tags: publish.Tags(prog.Version, revision)})
+	}
+	if want.containerd {
+		targets = append(targets, publish.Containerd{Command: []string{"ctr"}, Address: os.Getenv("CONTAINERD_ADDRESS"),
+			Namespace: "k8s.io", Name: "localhost/" + name, Tags: []string{"devel"}})
 	}
 	for _, t := range targets {
 		p, err := t.Publish(ctx, r)
