@@ -4,6 +4,11 @@
 # usage: scripts/setup.sh demo|cluster|test
 set -eu
 
+if [ "${1:-demo}" != demo ] && [ "$(id -u)" != 0 ]; then
+	echo "setup: a node of Kubernetes makes namespaces, mounts and cgroups, and the tests filter packets: run this as root, for example sudo make $1" >&2
+	exit 2
+fi
+
 need=
 # want COMMAND-OR-FILE PACKAGE...
 want() {
