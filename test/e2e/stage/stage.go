@@ -100,7 +100,9 @@ func (a *App) Secret(ctx context.Context, data map[string]string) error {
 	}
 	for k, v := range data {
 		a.data[k] = v
-		a.Secrets = append(a.Secrets, v)
+		if k != plan.CookieSwitchAtKey {
+			a.Secrets = append(a.Secrets, v)
+		}
 	}
 	return a.secret(ctx, a.Namespace, plan.CookieSecretName(a.Name), a.data)
 }
@@ -262,7 +264,7 @@ func (a *App) Scale(ctx context.Context, n int) error {
 
 // Workload is kind/name of what runs the serving replicas.
 func (a *App) Workload() string {
-	if a.Plan.StatefulSet != nil {
+	if a.Plan != nil && a.Plan.StatefulSet != nil {
 		return "statefulset/" + a.Name
 	}
 	return "deployment/" + a.Name
