@@ -127,6 +127,7 @@ type Agent struct {
 type now struct {
 	conn        Node
 	view        View
+	seenAt      time.Time // when the look began that gave the view
 	why         error     // why there is no view
 	lostAt      time.Time // when the first look began that found none; zero: there is a view
 	refused     int       // how often in a row the node did not let us in
@@ -214,7 +215,7 @@ func (a *Agent) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-a.wake:
-		case <-time.After(paceSettled):
+		case <-time.After(paceDecide):
 		}
 	}
 	loops.Wait()

@@ -68,6 +68,9 @@ func (a *Agent) gateInput(n now, f found, draining bool) mesh.GateInput {
 	if v.Status == mesh.Started {
 		in.MissingApps = a.missing(v)
 	}
+	if time.Since(n.seenAt) > viewStale {
+		in.Status = mesh.StatusUnknown
+	}
 	if a.conf.HTTPAccepts != nil {
 		switch {
 		case !n.portAsked:

@@ -13,10 +13,12 @@ import (
 const (
 	paceBoot    = 50 * time.Millisecond
 	paceSettled = time.Second
-	paceLost    = 250 * time.Millisecond // the node does not answer, and not because it boots
-	lookTimeout = 2 * time.Second        // for one question; a node that is frozen must not stop the loop
-	bootWatch   = 2 * time.Minute        // after that long a boot is watched at paceLost
-	silentAfter = 3 * time.Second        // without an answer; one look that a busy machine delays is no silence
+	paceDecide  = 500 * time.Millisecond
+	viewStale   = 1500 * time.Millisecond // an older look says nothing of now: the next one waits for its answer
+	paceLost    = 250 * time.Millisecond  // the node does not answer, and not because it boots
+	lookTimeout = 2 * time.Second         // for one question; a node that is frozen must not stop the loop
+	bootWatch   = 2 * time.Minute         // after that long a boot is watched at paceLost
+	silentAfter = 3 * time.Second         // without an answer; one look that a busy machine delays is no silence
 )
 
 // look looks at the node until ctx ends.
@@ -49,7 +51,7 @@ func (a *Agent) lookOnce(ctx context.Context) {
 	n.portAsked = n.portAsked || ask
 	switch {
 	case err == nil:
-		n.refused, n.lostAt = 0, time.Time{}
+		n.refused, n.lostAt, n.seenAt = 0, time.Time{}, began
 		a.incarnate(view.Incarnation)
 		n.hasBooted = n.hasBooted || a.bootedBy(view)
 	case refuses(err): // no is an answer
