@@ -70,7 +70,8 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	  erlang/internal/wire:FuzzHandshake erlang/internal/wire:FuzzAssembler erlang/dist:FuzzReceive erlang/dist:FuzzHandshake internal/project:FuzzRead internal/manifest:FuzzRead \
 	  internal/plan:FuzzPodTemplate internal/plan:FuzzYAMLStrings internal/manifest:FuzzPin internal/project:FuzzReadLock \
 	  internal/image/apps:FuzzRead internal/image/abi:FuzzELF internal/image/abi:FuzzScript internal/image/abi:FuzzTar \
-	  internal/image/debian:FuzzIndex internal/image/debian:FuzzSources internal/image/debian:FuzzRelease internal/image/debian:FuzzDeb; do \
+	  internal/image/debian:FuzzIndex internal/image/debian:FuzzSources internal/image/debian:FuzzRelease internal/image/debian:FuzzDeb \
+	  internal/agent/supervisor:FuzzLines internal/agent/metrics:FuzzText internal/agent/peers:FuzzRequest internal/agent/peers:FuzzGreeting; do \
 	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
 
 bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the release's own tools; fails where one is missed
@@ -85,7 +86,7 @@ bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the relea
 otps: ## OTP 25, 27 and 29 side by side in the cache (the first time takes minutes)
 	@$(GO) run ./internal/beamtest/prepare
 
-kube: ## etcd, kube-apiserver and kubectl in the cache, for the tests (the first time takes minutes)
+kube: ## Kubernetes in the cache, for the tests (the first time takes minutes)
 	@$(GO) run ./internal/kubetest/prepare
 
 kubectl-env: ## a Kubernetes API server on this machine, with a kubectl for it: eval what "make -s kubectl-env" prints
