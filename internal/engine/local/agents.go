@@ -22,11 +22,12 @@ func (e *engine) agentConfig(r *replica, l *life) agent.Config {
 	if e.net.identity == IdentityStable {
 		discover = agent.ByTarget(resolver, e.net.serviceFQDN(), e.net.base)
 	}
+	l.prober = e.prober(r, resolver)
 	c := agent.Config{
 		Node:     r.node,
 		Never:    !r.work.join,
 		Unjoined: !r.work.waits,
-		Network:  agent.Probe{Prober: e.prober(r, resolver)},
+		Network:  agent.Probe{Prober: l.prober},
 		Discover: discover,
 		Apps:     e.release.Apps,
 		Board:    e.board,

@@ -2,8 +2,8 @@
 // processes of the user who calls it, with what a pod would give them. Every
 // replica has an address of its own in 127.77.0.0/16, answers of its own from
 // EPMD and DNS, a pod's environment, a gate that says whether it takes
-// traffic, a grace period and a restart with back-off; a loopback ingress
-// sends HTTP to those that are ready. Nothing in it needs root.
+// traffic, a drain within a grace period and a restart with back-off; a loopback
+// ingress sends HTTP to those that are ready. Nothing in it needs root.
 //
 // What it runs is a plan (internal/plan), the one that Kubernetes' objects are made
 // of, so that names, environment, probes, hooks and times come from one place; what

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/phialdev/phial/internal/agent"
+	"github.com/phialdev/phial/internal/probe"
 )
 
 // life is one process of a replica, with its agent and its place in the ingress.
@@ -16,16 +17,19 @@ type life struct {
 	r      *replica
 	proc   *process
 	watch  guard
+	prober *probe.Prober      // of the agent; nil: there is none
 	cancel context.CancelFunc // of the guard
 	gone   chan struct{}      // closed when the guard has ended
-	booted bool               // the guard's own: only see touches it
 
+	booted  atomic.Bool // its node has, once
 	started atomic.Bool // it has booted and answered once
 	failing chan string // why it has to be started anew; of the guard
 
 	mu      sync.Mutex
 	backend *backend
-	closed  bool // no more backends
+	latest  *backend      // that it has or had
+	out     chan struct{} // closed when backend has gone
+	closed  bool          // no more backends
 }
 
 // see takes what the agent has found out.
@@ -45,10 +49,10 @@ func (l *life) see(s agent.State) {
 		if g := l.r.e.ingress; g != nil {
 			switch {
 			case s.Ready && l.backend == nil:
-				l.backend = g.add(l.r.name, l.r.addr, l.r.port())
-			case !s.Ready && l.backend != nil:
-				g.remove(l.backend)
-				l.backend = nil
+				l.backend, l.out = g.add(l.r.name, l.r.addr, l.r.port()), make(chan struct{})
+				l.latest = l.backend
+			case !s.Ready:
+				l.leaveIngress()
 			}
 			if l.backend != nil {
 				g.mark(l.backend, !s.Silent.IsZero())
@@ -58,8 +62,7 @@ func (l *life) see(s agent.State) {
 		l.r.set(phase, s.Ready, l.r.e.byReplica(l.r, s.Reason), s.Waiting)
 	}
 	l.mu.Unlock()
-	if s.Booted && !l.booted {
-		l.booted = true
+	if s.Booted && l.booted.CompareAndSwap(false, true) {
 		l.r.e.note(l.r.name + " has booted")
 		l.r.booted()
 	}
@@ -103,23 +106,27 @@ func (l *life) fail(why string) {
 	}
 }
 
+// leaveIngress takes the life out of the ingress. mu is held.
+func (l *life) leaveIngress() {
+	if l.backend != nil {
+		l.r.e.ingress.remove(l.backend)
+		l.backend = nil
+		close(l.out)
+	}
+}
+
 // close takes the life out of the ingress and ends its agent.
-func (l *life) close() *backend {
+func (l *life) close() {
 	l.mu.Lock()
 	l.closed = true
-	b := l.backend
-	if b != nil {
-		l.r.e.ingress.remove(b)
-		l.backend = nil
-	}
+	l.leaveIngress()
 	l.mu.Unlock()
 	l.cancel()
 	<-l.gone
-	return b
 }
 
-// stop ends the process as the kubelet ends a pod: out of the endpoints, a
-// delay for that to spread, SIGTERM, and SIGKILL when the grace period, which
+// stop ends the process as the kubelet and the agent end a pod: out of the endpoints, a
+// delay for that to spread, the drain, SIGTERM, and SIGKILL when the grace period, which
 // counts from the beginning, is over. The second Ctrl-C skips all of it.
 func (l *life) stop(delay time.Duration) {
 	r := l.r
@@ -136,13 +143,20 @@ func (l *life) stop(delay time.Duration) {
 	if r.broken(FaultFreeze) {
 		l.proc.signal(syscall.SIGCONT) //nolint:errcheck // it may have ended
 	}
-	l.watch.Drain()
-	b := l.close()
+	last, served := l.leave(ctx)
 	r.set(PhaseStopping, false, "draining", true)
-	if b != nil {
+	if !served {
+		delay = 0 // nobody sends to it
+	}
+	if r.work.agent {
+		l.drain(ctx, delay, last)
+	} else if last != nil {
 		wait(ctx, delay, l.proc.done)
-		b.wait(ctx)
-		b.transport.CloseIdleConnections()
+		last.wait(ctx)
+	}
+	l.close()
+	if last != nil {
+		last.transport.CloseIdleConnections()
 	}
 	r.set(PhaseStopping, false, "stopping", true)
 	l.terminate(ctx)
@@ -160,7 +174,7 @@ const termAgain = 250 * time.Millisecond
 func (l *life) terminate(ctx context.Context) {
 	again := time.NewTicker(termAgain)
 	defer again.Stop()
-	if asked := l.r.work.agent || l.r.work.container.ReadinessProbe != nil; l.booted && asked {
+	if asked := l.r.work.agent || l.r.work.container.ReadinessProbe != nil; l.booted.Load() && asked {
 		again.Stop()
 	}
 	for {

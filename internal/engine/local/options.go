@@ -111,11 +111,12 @@ type Options struct {
 	// NoHTTP says that the app opens no http port: there is no ingress, and
 	// readiness does not ask for one.
 	NoHTTP bool
-	// Grace is how long a replica has from SIGTERM to SIGKILL; 0 means what the plan
-	// says, which is DefaultGrace without App.
+	// Grace is how long a replica has from the beginning of its end to SIGKILL, for the
+	// endpoint delay, the drain and the stop; 0 means what the plan says, which is
+	// DefaultGrace without App.
 	Grace time.Duration
-	// EndpointDelay is how long a replica stays up after the ingress stopped
-	// sending to it and before SIGTERM; 0 means what the plan says, or without App
+	// EndpointDelay is how long a replica is left alone after the ingress stopped
+	// sending to it and before it is drained; 0 means what the plan says, or without App
 	// DefaultEndpointDelay; negative none.
 	EndpointDelay time.Duration
 	// CookieFile holds the cookie to use; empty: a random one is made.

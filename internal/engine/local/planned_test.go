@@ -86,6 +86,7 @@ func TestPipelinesAreNoMembers(t *testing.T) {
 		s.Clustered = &v1alpha1.ClusteredSpec{Identity: v1alpha1.Stable, Distribution: v1alpha1.DistributionSpec{EPMD: v1alpha1.Disabled}}
 		s.Pipelines = []v1alpha1.PipelineSpec{{Name: "orders"}}
 	})})
+	a.allReady(3)
 	a.fullMesh(2)
 	if got := a.rpc("tally-orders-0", `IO.inspect(Node.list())`); got != "[]" {
 		t.Errorf("the pipeline is connected to %s", got)

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/phialdev/phial/api/v1alpha1"
+	"github.com/phialdev/phial/internal/agent/drain"
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/plan"
@@ -36,7 +37,10 @@ type workload struct {
 	httpWay string // path of the app's own readiness, which an agent asks; empty: none
 
 	grace     time.Duration // from the beginning of the end to SIGKILL
-	delay     time.Duration // from there to SIGTERM, for whoever sends requests to hear of it
+	delay     time.Duration // from there until anything is stopped, for whoever sends requests to hear of it
+	drain     time.Duration // after that, for work in flight to end; where an agent drains
+	stop      time.Duration // from SIGTERM on
+	hook      *drain.Hook   // of the app, which a drain calls; nil: none
 	startTime time.Duration // that a replica may take to boot and answer
 }
 
@@ -114,11 +118,15 @@ func (w *workload) read(spec *v1alpha1.BeamAppSpec) error {
 		w.waits = w.join && spec.Health.Gate != v1alpha1.GateBooted
 		w.island = mesh.OnPartition(spec.Health.OnPartition)
 		w.httpWay = spec.Health.Path
+		w.readDrain()
 	}
 	if s := pod.TerminationGracePeriodSeconds; s != nil {
 		w.grace = time.Duration(*s) * time.Second
 	}
 	w.delay = w.endpointDelay(spec)
+	if s := spec.Shutdown.StopTimeoutSeconds; s != nil {
+		w.stop = time.Duration(*s) * time.Second
+	}
 	w.startTime = time.Duration(spec.Health.StartTimeoutSeconds) * time.Second
 	if p := w.container.StartupProbe; p != nil && p.FailureThreshold > 0 {
 		w.startTime = time.Duration(p.InitialDelaySeconds+p.FailureThreshold*max(p.PeriodSeconds, 1)) * time.Second
@@ -143,8 +151,10 @@ func (w *workload) serves() bool {
 }
 
 // env gives what the container's environment says of a name, unexpanded.
-func (w *workload) env(name string) string {
-	for _, e := range slices.Backward(w.container.Env) {
+func (w *workload) env(name string) string { return envOf(w.container, name) }
+
+func envOf(c *corev1.Container, name string) string {
+	for _, e := range slices.Backward(c.Env) {
 		if e.Name == name {
 			return e.Value
 		}
