@@ -18,7 +18,12 @@ const matrixMost = 40
 // Mesh writes a table of the nodes, a matrix of who sees whom, the islands and
 // the findings.
 func Mesh(w io.Writer, r mesh.Report, s Style) {
-	nodes(w, r, s)
+	nodes(w, r, s, nil)
+	links(w, r, s)
+}
+
+// links writes who sees whom and what is wrong, without the table of the nodes.
+func links(w io.Writer, r mesh.Report, s Style) {
 	if n := len(r.Nodes); n > 1 && n <= matrixMost {
 		fmt.Fprintln(w)
 		matrix(w, r, s)
@@ -28,8 +33,13 @@ func Mesh(w io.Writer, r mesh.Report, s Style) {
 	Findings(w, r.Findings, s)
 }
 
-func nodes(w io.Writer, r mesh.Report, s Style) {
-	head := []string{"NODE", "OTP", "STATUS", "PEERS", "UPTIME", "MEMORY", "PROCESSES", "RUN QUEUE"}
+// nodes writes the table of the nodes; with a column for their gates where there are any.
+func nodes(w io.Writer, r mesh.Report, s Style, gates map[string]cell) {
+	head := []string{"NODE"}
+	if gates != nil {
+		head = append(head, "GATE")
+	}
+	head = append(head, "OTP", "STATUS", "PEERS", "UPTIME", "MEMORY", "PROCESSES", "RUN QUEUE")
 	if len(s.Alias) > 0 {
 		head = append([]string{"REPLICA"}, head...)
 	}
@@ -45,6 +55,11 @@ func nodes(w io.Writer, r mesh.Report, s Style) {
 			cells = append(cells, cell{text: s.Alias[n.Name]})
 		}
 		cells = append(cells, cell{text: n.Name})
+		if gates != nil {
+			g := gates[n.Name]
+			g.text = orDash(g.text)
+			cells = append(cells, g)
+		}
 		if !n.Reached {
 			t.add(append(cells, cell{text: "-"}, cell{"not reached", red}, cell{failureText(n), red})...)
 			continue

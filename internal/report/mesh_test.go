@@ -64,6 +64,39 @@ func TestMeshText(t *testing.T) {
 	golden(t, "testdata/mesh.golden", b.String())
 }
 
+// sights are what agents say of the replicas of observations.
+var sights = map[string]Sight{
+	"closed": {Report: mesh.NewReport(observations["full"]), From: "tally-0", Agents: []Agent{
+		{Replica: "tally-0", Node: n0, Gate: GateOpen, Reason: "joined", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected", AgentSeconds: 75, Version: "1.2.3"},
+		{Replica: "tally-1", Node: n1, Gate: GateClosed, Reason: "closed: a larger island serves: " + n0, Status: mesh.Started, Booted: true, Join: "not joined: " + n0 + " does not answer", Cookie: "another", SilentSeconds: 3.2},
+		{Replica: "tally-2", Node: n2, Gate: GateClosed, Reason: "told to drain", Status: mesh.Stopping, Booted: true, Joined: true, Draining: true, Cookie: "expected"},
+		{Replica: "tally-3", Gate: GateUnknown, Reason: "its agent does not run yet: ImagePullBackOff", Cookie: "unknown"},
+		{Replica: "tally-4", Gate: GateClosed, Status: mesh.Booting, Cookie: "unknown"},
+	}},
+	"open": {Report: mesh.NewReport(mesh.Observation{Expected: []string{n0}, Nodes: []mesh.Node{up(n0)}}), From: "tally-0", Agents: []Agent{
+		{Replica: "tally-0", Node: n0, Gate: GateOpen, Reason: "alone", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected"},
+		{Replica: "tally-1", Gate: GateClosed, Status: mesh.Stopping, Booted: true, Draining: true, Drained: true, Cookie: "expected"},
+	}},
+}
+
+func TestReplicasText(t *testing.T) {
+	var b strings.Builder
+	for _, name := range []string{"closed", "open"} {
+		b.WriteString("==== " + name + "\n")
+		Replicas(&b, sights[name], Style{Alias: alias, Width: 80})
+	}
+	golden(t, "testdata/replicas.golden", b.String())
+	if sights["closed"].Good() || !sights["open"].Good() {
+		t.Error("a replica that leaves is no fault, and a closed gate is one")
+	}
+	var with, without strings.Builder
+	Replicas(&with, Sight{Report: mesh.NewReport(observations["cookie"])}, Style{})
+	Mesh(&without, mesh.NewReport(observations["cookie"]), Style{})
+	if with.String() != without.String() {
+		t.Errorf("without agents there is more to say:\n%s", with.String())
+	}
+}
+
 func TestMeshTextSaysWhoAndWhy(t *testing.T) {
 	var b strings.Builder
 	Mesh(&b, mesh.NewReport(observations["cookie"]), Style{Alias: alias})
@@ -97,8 +130,11 @@ func TestReportsHoldToTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := map[string]Sight{"agent closed": sights["closed"], "agent open": sights["open"]}
 	for name, o := range observations {
-		r := mesh.NewReport(o)
+		all[name] = Sight{Report: mesh.NewReport(o)}
+	}
+	for name, r := range all {
 		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

@@ -116,6 +116,7 @@ func as(t *testing.T, s *stage.Stage, user string) string {
 // `phial mesh` and `phial why` by the agents of an app: whole, seen by people who may
 // not, and with one replica cut off.
 func TestCLIByAgents(t *testing.T) {
+	t.Parallel()
 	s := onStage(t)
 	a := deployed(t, s, tally(nil))
 	pods := meshed(t, a, 3)
@@ -148,12 +149,54 @@ func TestCLIByAgents(t *testing.T) {
 		t.Errorf("status %d, %v: %s%s", r.code, err, r.out, r.err)
 	}
 	phial("why", pods[0].Name, pods[1].Name).wants(t, term.OK, "are connected", pods[0].Name+"'s own network", pods[1].Name+"'s own network")
+	watched(t, a)
+	completed(t, a, pods)
 	refusals(t, a)
+	cutPair(t, a, pods, phial)
 	cutOff(t, a, pods, phial)
+}
+
+// watched looks again and again, a document a line, until it is interrupted.
+func watched(t *testing.T, a *stage.App) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	r := run(ctx, a.Kubeconfig, nil, "mesh", "-n", a.Namespace, "--watch", "--interval", "500ms", "-o", "json")
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	if len(lines) < 3 {
+		t.Errorf("%d documents: %s", len(lines), r.err)
+	}
+	for _, l := range lines {
+		if s := sight(t, said{out: l}); !s.Good() {
+			t.Errorf("%s", l)
+		}
+	}
+	r.wants(t, term.OK)
+}
+
+// completed asks what the shell asks at the Tab key.
+func completed(t *testing.T, a *stage.App, pods []stage.Pod) {
+	t.Helper()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"mesh", "--kubeconfig", a.Kubeconfig, "--namespace", ""}, a.Namespace},
+		{[]string{"mesh", "--kubeconfig", a.Kubeconfig, "-n", a.Namespace, "--app", ""}, "tally"},
+		{[]string{"why", "--kubeconfig", a.Kubeconfig, "--context", ""}, "phial-test"},
+		{[]string{"why", "--kubeconfig", a.Kubeconfig, "-n", a.Namespace, pods[0].Name, ""}, pods[1].Name},
+	} {
+		var out, stderr shared
+		cli.Run(t.Context(), &term.IO{In: strings.NewReader(""), Out: &out, Err: &stderr}, append([]string{"__complete"}, tt.args...))
+		if !slices.Contains(strings.Split(out.String(), "\n"), tt.want) {
+			t.Errorf("%q: %s%s", tt.args, out.String(), stderr.String())
+		}
+	}
 }
 
 // refusals are what people are told who may not look, or look in the wrong place.
 func refusals(t *testing.T, a *stage.App) {
+	t.Helper()
 	run(t.Context(), a.Kubeconfig, nil, "mesh", "-n", "nowhere").wants(t, term.Cannot, "there is no namespace nowhere")
 	run(t.Context(), a.Kubeconfig, nil, "mesh", "-n", a.Namespace, "--app", "shop").wants(t, term.Cannot, "no pods of an app shop; it has pods of tally")
 	run(t.Context(), a.Kubeconfig, nil, "mesh", "--context", "prod").wants(t, term.Cannot, `no context "prod"; there are phial-test`)
@@ -177,13 +220,34 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: watcher}]
 	run(t.Context(), watcher, nil, "mesh", "-n", a.Namespace).wants(t, term.Cannot, "watcher is not allowed to", `"create" on "pods/exec"`)
 }
 
+// cutPair cuts one pair, which a third replica reaches, and looks.
+func cutPair(t *testing.T, a *stage.App, pods []stage.Pod, phial func(...string) said) {
+	t.Helper()
+	one, other := pods[0], pods[1]
+	mend := cut(t, a.Stage, kubetest.Cut{From: one.IP, To: other.IP, Ports: distribution})
+	dropLinks(t, a, one, pods[1:2])
+	r := phial("mesh")
+	t.Log(r.out)
+	r.wants(t, term.Findings, "No full mesh", "tally@"+one.IP, "tally@"+other.IP, "gives no answer")
+	seen := sight(t, phial("mesh", "-o", "json"))
+	for _, n := range seen.Nodes {
+		if !n.Reached { // the third looks, and it reaches both
+			t.Errorf("%s was not reached from %s", n.Name, seen.From)
+		}
+	}
+	if seen.From != pods[2].Name {
+		t.Errorf("%s looked, which does not reach all", seen.From)
+	}
+	phial("why", one.Name, other.Name).wants(t, term.Findings, "are not connected", "✗ epmd", one.Name+"'s own network", other.Name+"'s own network")
+	mend()
+	meshed(t, a, 3)
+}
+
 // cutOff cuts one replica's distribution off, and looks.
 func cutOff(t *testing.T, a *stage.App, pods []stage.Pod, phial func(...string) said) {
-	t.Cleanup(func() { a.Heal(context.WithoutCancel(t.Context())) })
+	t.Helper()
 	one, rest := pods[2], pods[:2]
-	if err := a.Cut(t.Context(), kubetest.Cut{From: one.IP, To: rest[0].IP, Ports: distribution}, kubetest.Cut{From: one.IP, To: rest[1].IP, Ports: distribution}); err != nil {
-		t.Fatal(err)
-	}
+	mend := cut(t, a.Stage, kubetest.Cut{From: one.IP, To: rest[0].IP, Ports: distribution}, kubetest.Cut{From: one.IP, To: rest[1].IP, Ports: distribution})
 	dropLinks(t, a, one, rest)
 	await(t, "the smaller island closes", 30*time.Second, func(ctx context.Context) error {
 		v, err := view(ctx, a, one.Name)
@@ -195,17 +259,15 @@ func cutOff(t *testing.T, a *stage.App, pods []stage.Pod, phial func(...string) 
 	r := phial("mesh")
 	t.Log(r.out)
 	r.wants(t, term.Findings, one.Name+": gate closed: ", "No full mesh", "does not answer")
-	broken := sight(t, phial("mesh", "-o", "json"))
-	i := slices.IndexFunc(broken.Agents, func(g report.Agent) bool { return g.Replica == one.Name })
-	if i < 0 || broken.Agents[i].Gate != report.GateClosed || broken.Agents[i].Reason == "" || len(broken.Findings) == 0 ||
-		!slices.Contains(broken.Findings[0].Replicas, one.Name) {
-		t.Errorf("%+v", broken)
+	seen := sight(t, phial("mesh", "-o", "json"))
+	i := slices.IndexFunc(seen.Agents, func(g report.Agent) bool { return g.Replica == one.Name })
+	if i < 0 || seen.Agents[i].Gate != report.GateClosed || seen.Agents[i].Reason == "" || len(seen.Findings) == 0 ||
+		!slices.Contains(seen.Findings[0].Replicas, one.Name) {
+		t.Errorf("%+v", seen)
 	}
 	r = phial("why", one.Name, rest[0].Name)
 	t.Log(r.out)
 	r.wants(t, term.Findings, "are not connected", "✗ epmd")
-	if err := a.Heal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	mend()
 	meshed(t, a, 3)
 }

@@ -43,6 +43,9 @@ func testWorker(ctx context.Context, s settings.Settings, link *supervisor.Link,
 		fmt.Fprintf(w, `{"text":"one island\n","looked":%q}`, r.URL.Query().Get("observe"))
 	})
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"joined":true}`) })
+	mux.HandleFunc("GET /trace", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"from":%q,"to":%q,"place":%[1]q,"steps":[{"kind":"dns","state":"passed","evidence":"no name"}]}`, r.FormValue("from"), r.FormValue("to"))
+	})
 	go http.Serve(l, mux)
 	var drain *supervisor.DrainOrder
 	tick := time.NewTicker(20 * time.Millisecond)

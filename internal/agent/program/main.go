@@ -51,7 +51,7 @@ func (c call) printf(format string, a ...any) { fmt.Fprintf(c.Out, format+"\n", 
 // verbs by name. Those of help are in help.
 var verbs = map[string]func(context.Context, call) int{
 	"run": run, "worker": work, "started": started, "live": live, "ready": ready,
-	"drain": drain, "mesh": mesh, "state": state, "version": version,
+	"drain": drain, "mesh": mesh, "state": state, "why": why, "probe": look, "version": version,
 }
 
 // Main runs what the arguments say, without the program's name, and gives the exit
@@ -115,6 +115,10 @@ Usage: phial-agent [VERB]
   mesh [-o json] [--observe]
                          show what the agent sees of the mesh; --observe looks anew
   state [-o json]        show what the agent knows and decided
+  why FROM TO [-o json]  walk the way from one node to another, as this pod sees it
+  probe --cookie-file FILE TASK
+                         look once at nodes in other pods, without an agent beside them;
+                         'phial mesh --selector' makes a pod that does it
   version                print the version
 
 Examples:

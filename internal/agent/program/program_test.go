@@ -23,6 +23,8 @@ func TestVerbsOfARunningAgent(t *testing.T) {
 		{"mesh -o json --observe", 0, `{"text":"one island\n","looked":"1"}` + "\n"},
 		{"state", 0, "{\n  \"joined\": true\n}\n"},
 		{"state -o json", 0, `{"joined":true}` + "\n"},
+		{"why shop@10.0.0.7 shop@10.0.0.8 -o json", 0, `{"from":"shop@10.0.0.7","to":"shop@10.0.0.8","place":"shop@10.0.0.7","steps":[{"kind":"dns","state":"passed","evidence":"no name"}]}` + "\n"},
+		{"why -o text a@b.c b@b.c", 0, "a@b.c to b@b.c, seen from a@b.c\n  passed   dns        no name\n"},
 		{"drain", 0, "the gate is closed; 1s for load balancers to hear of it\nnothing is in flight\ndrained, after 1s\n"},
 		{"ready", 1, "closed, decided 0.0 s ago: told to drain\n"},
 		{"drain", 0, "the gate is closed; the endpoint delay is over\n"},
@@ -59,6 +61,7 @@ func TestVerbsWithoutAnAgent(t *testing.T) {
 		{"ready", 1, "phial-agent: no agent answers probes: "},
 		{"mesh", 2, "phial-agent: mesh: no agent answers"},
 		{"state -o json", 2, "phial-agent: state: no agent answers"},
+		{"why a@b.c b@b.c", 2, "phial-agent: why: no agent answers"},
 		{"drain --undo", 2, "phial-agent: drain --undo: no agent answers"},
 		{"worker", 2, "phial-agent: there is no supervisor"},
 	} {
@@ -159,6 +162,12 @@ func TestUsage(t *testing.T) {
 		"mesh -o yaml": "mesh: -o is \"yaml\": expected json or text",
 		"live --x":     "live: flag provided but not defined",
 		"run x":        "run: unexpected x",
+		"why a@b.c":    "why: 1 arguments were given, and 2 are expected",
+		"why a b -o x": "why: -o is \"x\": expected json or text",
+		"why --x a b":  "why: flag provided but not defined: -x",
+		"probe":        "probe: 0 arguments were given, and 1 are expected",
+		"probe {}":     "probe: --cookie-file is not given",
+		"probe []":     "probe: json: cannot unmarshal array",
 	} {
 		if status, out, err := call1(nil, strings.Fields(args)...); status != 2 || out != "" || strings.Count(err, "\n") != 1 || !strings.HasPrefix(err, "phial-agent: "+says) {
 			t.Errorf("%s: %d, %q, %q", args, status, out, err)

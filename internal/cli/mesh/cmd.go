@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/phialdev/phial/internal/agent/foreign"
 	"github.com/phialdev/phial/internal/cli/target"
 	"github.com/phialdev/phial/internal/cli/term"
 )
@@ -22,15 +23,29 @@ func Command(s *term.IO) *cobra.Command {
 		Short: "Show who sees whom, the islands, and the cause of every missing link",
 		Long: `Mesh asks every node whom it is connected to, and shows the nodes, a matrix of
 who sees whom, the islands, and what is wrong: each finding with its code, cause,
-fix and what was seen. It looks at the local app that is up, or with --node at any
-BEAM nodes: those given and all that they know.
+fix and what was seen. It looks at
+
+  the local app that is up, where nothing else is said;
+  an app that Phial deployed on Kubernetes, with -n, --context, --kubeconfig or --app:
+    each replica's agent says whether its gate is open and why not, and one of them
+    looks at all nodes. It takes "list" on pods and "create" on pods/exec;
+  BEAM pods on Kubernetes that Phial did not deploy, with --selector: a pod is made
+    beside them that looks at them once, and is removed again. It takes "create",
+    "get" and "delete" on pods and "get" on pods/log, and NetworkPolicies that let
+    pods with the label phial.dev/probe=true reach EPMD and the distribution ports:
+    what they do not let through shows as filtered;
+  any BEAM nodes, with --node: those given and all that they know.
 
 Phial connects as a hidden node, which changes nothing in the mesh.
 
-Exit status: 0 one full mesh, 1 findings, 2 could not look.`,
+Exit status: 0 one full mesh, and every gate open but those of replicas that drain;
+1 not so; 2 could not look.`,
 		Example: `  phial mesh
   phial mesh --watch
   phial mesh -o json
+  phial mesh -n shop
+  phial mesh -n shop --app checkout --context prod
+  phial mesh -n legacy --selector app=cart --cookie-secret cart/cookie --agent-image registry.example.com/phial-agent:1.0
   phial mesh --node shop@10.0.0.7 --cookie-file /run/secrets/cookie
   phial mesh --node rabbit@broker-0 --cookie-file /var/lib/rabbitmq/.erlang.cookie`,
 		Args: term.Args(),
@@ -45,6 +60,15 @@ Exit status: 0 one full mesh, 1 findings, 2 could not look.`,
 	to.Add(cmd)
 	out.Flag(cmd)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "look again and again, until Ctrl-C")
-	cmd.Flags().DurationVar(&o.every, "interval", 2*time.Second, "how often --watch looks")
+	fl := cmd.Flags()
+	fl.StringVarP(&o.foreign.Selector, "selector", "l", "", "look at the pods on Kubernetes with these labels, which Phial did not deploy")
+	fl.StringVar(&o.foreign.Cookie, "cookie-secret", "", "NAME/KEY: the Secret of their cookie, and the key in it; it goes into the pod that looks, and nowhere else")
+	fl.StringVar(&o.foreign.Image, "agent-image", "", "the image of Phial's agent, for the pod that looks")
+	fl.StringVar(&o.foreign.Base, "base", "", "the part of their names before the @, where they cannot be asked or a pod has several nodes")
+	fl.StringVar(&o.foreign.Template, "node-template", "", "their names, of {base}, {ip} and {pod}, where they cannot be asked (default "+foreign.DefaultTemplate+")")
+	for _, other := range []string{"name", "node"} {
+		cmd.MarkFlagsMutuallyExclusive("selector", other)
+	}
+	fl.DurationVar(&o.every, "interval", 2*time.Second, "how often --watch looks")
 	return cmd
 }

@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/phialdev/phial/internal/cli/cluster"
 	"github.com/phialdev/phial/internal/cli/target"
 	"github.com/phialdev/phial/internal/cli/term"
-	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/report"
 )
 
 type options struct {
+	foreign cluster.Foreign // with a selector: pods that Phial did not deploy
+
 	json  bool
 	watch bool
 	every time.Duration
@@ -24,14 +26,13 @@ func run(ctx context.Context, s *term.IO, to *target.Flags, o options) error {
 	if o.watch && o.every <= 0 {
 		return errors.New("--interval must be more than nothing, for example 2s")
 	}
+	if err := o.check(); err != nil {
+		return err
+	}
 	if o.watch {
 		return watch(ctx, s, to, o)
 	}
-	t, err := to.Open(ctx)
-	if err != nil {
-		return err
-	}
-	rep, err := t.Look(ctx)
+	rep, t, err := see(ctx, s, to, o)
 	if err != nil {
 		return err
 	}
@@ -40,15 +41,41 @@ func run(ctx context.Context, s *term.IO, to *target.Flags, o options) error {
 			return err
 		}
 	} else {
-		report.Mesh(s.Out, rep, t.Style(s))
+		report.Replicas(s.Out, rep, t.Style(s))
 	}
-	t.NoteAlone(s, rep)
+	t.NoteAlone(s, rep.Report)
 	return verdict(rep)
 }
 
+// check refuses flags that do not go together.
+func (o options) check() error {
+	f := o.foreign
+	switch {
+	case f.Selector == "" && (f.Cookie != "" || f.Image != "" || f.Base != "" || f.Template != ""):
+		return errors.New("--cookie-secret, --agent-image, --base and --node-template go with --selector, which says which pods to look at")
+	case f.Selector != "" && o.watch:
+		return errors.New("--watch does not go with --selector: each look would make a pod")
+	}
+	return nil
+}
+
+// see takes one look. The target is opened anew each time: an app may have been scaled
+// since.
+func see(ctx context.Context, s *term.IO, to *target.Flags, o options) (report.Sight, *target.Target, error) {
+	if o.foreign.Selector != "" {
+		return to.Foreign(ctx, s, o.foreign)
+	}
+	t, err := to.Open(ctx)
+	if err != nil {
+		return report.Sight{}, nil, err
+	}
+	rep, err := t.See(ctx)
+	return rep, t, err
+}
+
 // verdict is what the exit status says of a report.
-func verdict(rep mesh.Report) error {
-	if rep.Full() {
+func verdict(rep report.Sight) error {
+	if rep.Good() {
 		return nil
 	}
 	return term.Found()
@@ -60,7 +87,7 @@ func verdict(rep mesh.Report) error {
 func watch(ctx context.Context, s *term.IO, to *target.Flags, o options) error {
 	tick := time.NewTicker(o.every)
 	defer tick.Stop()
-	var last mesh.Report
+	var last report.Sight
 	seen := false
 	for {
 		var screen bytes.Buffer
@@ -92,14 +119,9 @@ func watch(ctx context.Context, s *term.IO, to *target.Flags, o options) error {
 	}
 }
 
-// look takes one look and writes it. The target is opened anew each time: a
-// local app may have been scaled since.
-func look(ctx context.Context, s *term.IO, to *target.Flags, o options, w *bytes.Buffer) (mesh.Report, error) {
-	t, err := to.Open(ctx)
-	if err != nil {
-		return mesh.Report{}, err
-	}
-	rep, err := t.Look(ctx)
+// look takes one look and writes it.
+func look(ctx context.Context, s *term.IO, to *target.Flags, o options, w *bytes.Buffer) (report.Sight, error) {
+	rep, t, err := see(ctx, s, to, o)
 	if err != nil {
 		return rep, err
 	}
@@ -107,6 +129,6 @@ func look(ctx context.Context, s *term.IO, to *target.Flags, o options, w *bytes
 		return rep, json.NewEncoder(w).Encode(rep)
 	}
 	fmt.Fprintf(w, "%s  every %s, Ctrl-C ends\n\n", time.Now().Format(time.TimeOnly), o.every)
-	report.Mesh(w, rep, t.Style(s))
+	report.Replicas(w, rep, t.Style(s))
 	return rep, nil
 }

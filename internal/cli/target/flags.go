@@ -1,5 +1,6 @@
 // Package target is what mesh and why share: which nodes are meant, and how to
-// reach them. They are those of a running local engine, or any given by --node.
+// reach them. They are those of a running local engine, of an app on Kubernetes, or any
+// given by --node.
 package target
 
 import (
@@ -15,6 +16,7 @@ import (
 
 	"github.com/phialdev/phial/erlang/dist"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/cli/cluster"
 	"github.com/phialdev/phial/internal/cli/instance"
 )
 
@@ -23,6 +25,7 @@ const defaultTimeout = 5 * time.Second
 // Flags say which nodes to look at.
 type Flags struct {
 	App        instance.Flag
+	Cluster    cluster.Flags
 	Nodes      []string
 	cookieFile string
 	epmdPort   int
@@ -38,6 +41,7 @@ type Flags struct {
 // Add adds them to a command.
 func (f *Flags) Add(cmd *cobra.Command) {
 	f.App.Add(cmd)
+	f.Cluster.Add(cmd)
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.Nodes, "node", nil, "base@host: look at this node and all that it knows, instead of a local app; may be repeated")
 	fl.StringVar(&f.cookieFile, "cookie-file", "", "file with the nodes' cookie (default $RELEASE_COOKIE, then ~/.erlang.cookie)")
@@ -53,11 +57,31 @@ func (f *Flags) Add(cmd *cobra.Command) {
 		_ = cmd.MarkFlagFilename(file)
 	}
 	cmd.MarkFlagsMutuallyExclusive("name", "node")
+	for _, kube := range []string{"namespace", "context", "kubeconfig", "app"} {
+		cmd.MarkFlagsMutuallyExclusive("name", kube)
+		cmd.MarkFlagsMutuallyExclusive("node", kube)
+	}
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 }
 
 // remote says whether nodes outside a local engine are meant.
 func (f *Flags) remote() bool { return len(f.Nodes) > 0 }
+
+// OnCluster says whether an app on Kubernetes is meant.
+func (f *Flags) OnCluster() bool {
+	return f.Cluster.Given() || cluster.Plugin() && !f.remote() && f.App.Name == ""
+}
+
+// CompletePods completes the names of replicas as the first `most` arguments: of the app
+// on Kubernetes where one is meant, else of the local one.
+func (f *Flags) CompletePods(most int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if f.OnCluster() && len(args) < most {
+			return f.Cluster.CompletePods(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+		}
+		return f.App.CompletePods(most)(cmd, args, word)
+	}
+}
 
 // check refuses flags that make sense only with --node.
 func (f *Flags) check() error {
@@ -67,8 +91,25 @@ func (f *Flags) check() error {
 		}
 	}
 	if !f.remote() && (f.cookieFile != "" || f.distPort != 0 || f.useTLS()) {
-		return errors.New("--cookie-file, --dist-port and --tls-… go with --node: a local app has its own")
+		return errors.New("--cookie-file, --dist-port and --tls-… go with --node: an app that Phial runs has its own")
 	}
+	return f.checkNumbers()
+}
+
+// checkForeign refuses flags that mean nothing to a pod that looks.
+func (f *Flags) checkForeign() error {
+	switch {
+	case f.Cluster.App != "":
+		return errors.New("--app is an app that Phial deployed, and --selector pods that it did not: give one of them")
+	case f.cookieFile != "":
+		return errors.New("--cookie-file is on this machine: with --selector the cookie is in a Secret, --cookie-secret NAME/KEY")
+	case f.useTLS():
+		return errors.New("--tls-… does not go with --selector: a pod that looks has no certificate yet")
+	}
+	return f.checkNumbers()
+}
+
+func (f *Flags) checkNumbers() error {
 	for _, p := range []int{f.epmdPort, f.distPort} {
 		if p < 0 || p > 65535 {
 			return fmt.Errorf("%d is no port", p)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/phialdev/phial/erlang/dist"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/cli/cluster"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/engine/local"
 	"github.com/phialdev/phial/internal/mesh"
@@ -21,16 +22,19 @@ import (
 	"github.com/phialdev/phial/internal/report"
 )
 
-// Target is the nodes to look at, and the prober that reaches them.
+// Target is the nodes to look at, and who reaches them: the prober, or the agents of an
+// app on Kubernetes.
 type Target struct {
 	Prober   *probe.Prober
 	Expected []string
-	// Alias gives the replica of each node of a local app.
+	// Alias gives the replica of each node of an app.
 	Alias map[string]string
+
+	agents *cluster.App // nil: the prober looks
 }
 
-// Open finds out what the flags mean: the nodes given by --node, or those of a
-// running local app, which it asks.
+// Open finds out what the flags mean: the nodes given by --node, those of an app on
+// Kubernetes, or those of a running local app, which it asks.
 func (f *Flags) Open(ctx context.Context) (*Target, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -38,10 +42,17 @@ func (f *Flags) Open(ctx context.Context) (*Target, error) {
 	if f.remote() {
 		return f.openNodes()
 	}
+	if f.OnCluster() {
+		a, err := f.Cluster.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &Target{Alias: a.Alias(), agents: a}, nil
+	}
 	c, err := f.App.Find()
 	if err != nil {
 		if errors.Is(err, local.ErrNotRunning) {
-			err = fmt.Errorf("%w, or name the nodes with --node base@host", err)
+			err = fmt.Errorf("%w, look at one on Kubernetes with -n NAMESPACE, or name nodes with --node base@host", err)
 		}
 		return nil, err
 	}
@@ -117,11 +128,62 @@ func OpenApp(ctx context.Context, c *local.Client, p *probe.Prober) (*Target, er
 
 // Look observes every node and diagnoses what it saw.
 func (t *Target) Look(ctx context.Context) (mesh.Report, error) {
+	s, err := t.See(ctx)
+	return s.Report, err
+}
+
+// See is Look, and on Kubernetes what the replicas' agents say.
+func (t *Target) See(ctx context.Context) (report.Sight, error) {
+	if t.agents == nil {
+		r, err := t.observe(ctx)
+		return report.Sight{Report: r}, err
+	}
+	s, err := t.agents.Look(ctx)
+	if err != nil {
+		return s, err
+	}
+	t.Alias = t.agents.Alias() // the agents know better than the pods' specs
+	s.Report = t.name(s.Report)
+	return s, nil
+}
+
+// Trace walks from one node to another.
+func (t *Target) Trace(ctx context.Context, from, to string) mesh.Trace {
+	if t.agents != nil {
+		return t.agents.Trace(ctx, from, to)
+	}
+	return t.Prober.Trace(ctx, from, to)
+}
+
+func (t *Target) observe(ctx context.Context) (mesh.Report, error) {
 	o, err := t.Prober.Observe(ctx, t.Expected)
 	if err != nil {
 		return mesh.Report{}, err
 	}
 	return t.name(mesh.NewReport(o)), nil
+}
+
+// Foreign has the nodes of pods that Phial did not deploy looked at by a pod that is made
+// for it.
+func (f *Flags) Foreign(ctx context.Context, s *term.IO, what cluster.Foreign) (report.Sight, *Target, error) {
+	if err := f.checkForeign(); err != nil {
+		return report.Sight{}, nil, err
+	}
+	what.EPMDPort, what.DistPort, what.Timeout = f.epmdPort, f.distPort, f.timeout
+	if err := what.Check(); err != nil {
+		return report.Sight{}, nil, err
+	}
+	c, err := f.Cluster.Connect()
+	if err != nil {
+		return report.Sight{}, nil, err
+	}
+	sight, pods, err := c.Look(ctx, what, s.Notef)
+	if err != nil {
+		return sight, nil, err
+	}
+	t := &Target{Alias: pods}
+	sight.Report = t.name(sight.Report)
+	return sight, t, nil
 }
 
 // name says in each finding which replicas its nodes are, since a node named by
@@ -145,6 +207,9 @@ func (t *Target) Style(s *term.IO) report.Style {
 // OpenFor is Open for a walk between two nodes: where they are full node names of
 // no local app, they stand for --node.
 func (f *Flags) OpenFor(ctx context.Context, a, b string) (*Target, error) {
+	if f.OnCluster() {
+		return f.Open(ctx)
+	}
 	if !f.remote() && f.App.Name == "" && isNode(a) && isNode(b) {
 		if t, err := f.Open(ctx); err == nil {
 			if slices.Contains(t.Expected, a) || slices.Contains(t.Expected, b) {

@@ -20,15 +20,18 @@ func Command(s *term.IO) *cobra.Command {
 		Long: `Why walks the link between two nodes, from A to B and back, each from the other's
 own network where that node can be asked: what the name says, whether DNS knows it,
 EPMD and the distribution port answer, the handshake and the cookie pass, and which
-flags are set. A and B are replicas of a local app or full node names; a node name
-that belongs to no local app is looked for as with --node.
+flags are set. A and B are replicas of a local app, or full node names; a node name
+that belongs to no local app is looked for as with --node. With -n, --context,
+--kubeconfig or --app they are pods of an app on Kubernetes, or their nodes: the
+agent in each walks to the other. It takes "list" on pods and "create" on pods/exec.
 
 Exit status: 0 the link is up and nothing is wrong at either end, 1 not so, 2 could
 not look.`,
 		Example: `  phial why tally-0 tally-2
+  phial why checkout-5d8f9-x2k4p checkout-5d8f9-zz7qd -n shop
   phial why shop@10.0.0.7 shop@10.0.0.8 --cookie-file /run/secrets/cookie`,
 		Args:              term.Args("A", "B"),
-		ValidArgsFunction: to.App.CompletePods(2),
+		ValidArgsFunction: to.CompletePods(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.Check(); err != nil {
 				return err

@@ -69,8 +69,8 @@ func walk(ctx context.Context, s *term.IO, to *target.Flags, a, b string, asJSON
 func ask(ctx context.Context, t *target.Target, a, b string) (Answer, error) {
 	ans := Answer{A: a, B: b, Traces: make([]mesh.Trace, 2)}
 	var walks sync.WaitGroup
-	walks.Go(func() { ans.Traces[0] = t.Prober.Trace(ctx, a, b) })
-	walks.Go(func() { ans.Traces[1] = t.Prober.Trace(ctx, b, a) })
+	walks.Go(func() { ans.Traces[0] = t.Trace(ctx, a, b) })
+	walks.Go(func() { ans.Traces[1] = t.Trace(ctx, b, a) })
 	rep, err := t.Look(ctx)
 	walks.Wait()
 	if err != nil {

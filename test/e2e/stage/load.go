@@ -61,7 +61,7 @@ func (s *Stage) Ingress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Node.Namespace(ctx, "ingress"); err != nil {
+	if err := s.Namespace(ctx, "ingress"); err != nil {
 		return err
 	}
 	if _, _, err := s.Kubectl(ctx, text, "apply", "--server-side", "-f", "-"); err != nil {
@@ -84,7 +84,7 @@ type Load struct {
 // body when its server, which has begun to answer, closes it.
 func (s *Stage) StartLoad(ctx context.Context, service, namespace string, args ...string) (*Load, error) {
 	l := &Load{s, namespace + "-load"}
-	if err := s.Node.Namespace(ctx, l.namespace); err != nil {
+	if err := s.Namespace(ctx, l.namespace); err != nil {
 		return nil, err
 	}
 	if err := s.routed(ctx, namespace); err != nil {

@@ -20,12 +20,13 @@ var plainManifest string
 type Plain struct {
 	Name, Image string
 	Replicas    int
-	Sleep       int // seconds that a preStop hook sleeps; 0: there is none
+	Sleep       int               // seconds that a preStop hook sleeps; 0: there is none
+	Env         map[string]string // further environment
 }
 
 // DeployPlain makes a namespace, the Secret, and what is in plainManifest.
 func (s *Stage) DeployPlain(ctx context.Context, namespace string, p Plain) (*App, error) {
-	if err := s.Node.Namespace(ctx, namespace); err != nil {
+	if err := s.Namespace(ctx, namespace); err != nil {
 		return nil, err
 	}
 	a := &App{Stage: s, Namespace: namespace, Name: p.Name}

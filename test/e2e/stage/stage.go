@@ -49,7 +49,7 @@ type Pod struct {
 
 // Deploy makes a namespace, the Secret, and every object of the plan.
 func (s *Stage) Deploy(ctx context.Context, namespace string, app *v1alpha1.BeamApp) (*App, error) {
-	if err := s.Node.Namespace(ctx, namespace); err != nil {
+	if err := s.Namespace(ctx, namespace); err != nil {
 		return nil, err
 	}
 	a := &App{Stage: s, Namespace: namespace, Name: app.Name}
