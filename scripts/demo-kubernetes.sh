@@ -99,6 +99,8 @@ grep -q ' 0 failed' "$work/requests" || {
 	cat "$work/failures" >&2
 	exit 1
 }
+three() { [ "$(kubectl get pods -n $ns --no-headers | wc -l)" = 3 ]; }
+until_ok 90 three # those that were replaced have left
 until_ok 60 phial mesh -n $ns
 
 say "6. What an agent wrote while its replica left: drained, and nothing lost (the newest one, as it joined)"
