@@ -76,7 +76,7 @@ var walls = []wall{
 		"turns values into text; asks nobody for anything"},
 	{"internal/cli", []room{"api", "deploy/crd", "erlang", "internal"},
 		"the surface: it may call every room, and no room may call it"},
-	{"internal/bench", []room{"api", "deploy/crd", "erlang", "internal"},
+	{"internal/bench", []room{"api", "deploy/crd", "erlang", "internal", "test/e2e"},
 		"measures the product from outside; nothing imports it"},
 	{"internal/testkit", nil,
 		"what the harnesses of real things share; knows none of them"},

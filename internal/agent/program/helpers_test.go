@@ -31,6 +31,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// What the test's worker answers.
+const (
+	stateAnswer = `{"node":"shop@10.0.0.7","status":"started","ready":true,"reason":"joined","joined":true,"join":"joined","peers":["shop@10.0.0.8"],"cookie":"expected","version":"1.0.0","agentSeconds":7.2}`
+	meshAnswer  = `{"looked":%q,"self":` + stateAnswer + `,"others":[` +
+		`{"node":"shop@10.0.0.8","pod":"shop-1","ready":true,"reason":"joined","join":"joined, but 1 peer could not be linked anew: shop@10.0.0.7: no answer","joined":true,"cookie":"expected","gate":{"peers":["shop@10.0.0.7"]},"ageSeconds":0.42},` +
+		`{"node":"shop@10.0.0.9","ageSeconds":-1,"error":"no route"}]}`
+	meshLines = "NODE           POD     GATE  JOINED  PEERS  COOKIE    SAID       WHY\n" +
+		"shop@10.0.0.7  -       open  yes     0      expected  now        joined\n" +
+		"shop@10.0.0.8  shop-1  open  yes     1      expected  0.4 s ago  joined, but 1 peer could not be linked anew: shop@10.0.0.7: no answer\n" +
+		"shop@10.0.0.9  -       -     -       -      -         never      no route\n"
+	stateLines = "node      shop@10.0.0.7\nstatus    started\ngate      open: joined\njoined    yes: joined\npeers     shop@10.0.0.8\n" +
+		"cookie    expected\nleans on  -\nagent     1.0.0, for 7 s\n"
+)
+
 // testWorker opens the gate, and drains when it is told to, which takes no time.
 func testWorker(ctx context.Context, s settings.Settings, link *supervisor.Link, log *slog.Logger) error {
 	l, err := supervisor.Listen(filepath.Join(s.RunDir, supervisor.WorkerSocket), 0o600)
@@ -40,9 +54,9 @@ func testWorker(ctx context.Context, s settings.Settings, link *supervisor.Link,
 	defer l.Close()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /mesh", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"text":"one island\n","looked":%q}`, r.URL.Query().Get("observe"))
+		fmt.Fprintf(w, meshAnswer, r.URL.Query().Get("observe"))
 	})
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"joined":true}`) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, stateAnswer) })
 	mux.HandleFunc("GET /trace", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"from":%q,"to":%q,"place":%[1]q,"steps":[{"kind":"dns","state":"passed","evidence":"no name"}]}`, r.FormValue("from"), r.FormValue("to"))
 	})

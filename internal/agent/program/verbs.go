@@ -3,7 +3,6 @@ package program
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"io"
 	"net"
@@ -98,8 +97,7 @@ func state(ctx context.Context, c call) int {
 // showWithin is a little more than the supervisor gives the worker.
 const showWithin = 65 * time.Second
 
-// show prints what the worker answers: as it is, or for people its "text" where it has
-// one.
+// show prints what the worker answers: as it is, or for people.
 func (c call) show(ctx context.Context, verb, query, form string) int {
 	if form != "json" && form != "text" {
 		c.notef("%s: -o is %q: expected json or text", verb, form)
@@ -117,19 +115,12 @@ func (c call) show(ctx context.Context, verb, query, form string) int {
 		c.printf("%s", bytes.TrimSpace(body))
 		return ok
 	}
-	var told struct {
-		Text string `json:"text"`
-	}
-	if json.Unmarshal(body, &told) == nil && told.Text != "" {
-		c.printf("%s", strings.TrimRight(told.Text, "\n"))
-		return ok
-	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, bytes.TrimSpace(body), "", "  "); err != nil {
-		c.notef("%s: %v", verb, err)
+	var out strings.Builder
+	if err := texts[verb](&out, body); err != nil {
+		c.notef("%s: the worker's answer: %v", verb, err)
 		return cannot
 	}
-	c.printf("%s", out.String())
+	c.printf("%s", strings.TrimRight(out.String(), "\n"))
 	return ok
 }
 
