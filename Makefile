@@ -80,6 +80,7 @@ bench: setup-test ## the figures of docs/benchmarks.md, beside OTP and the relea
 	$(GO) run ./internal/bench/startup
 	$(GO) run ./internal/bench/render
 	$(GO) run ./internal/bench/image
+	$(GO) run ./internal/bench/kubernetes
 	$(GO) test -run '^$$' -bench 'Scan1000' -benchtime 3x ./internal/probe
 	$(GO) test -run '^$$' -bench . ./erlang/dist
 

@@ -121,7 +121,6 @@ func (s *supervisor) serve(ctx context.Context, probes, verbs net.Listener) erro
 	server := s.probeServer()
 	failed := make(chan error, 2)
 	kept := make(chan struct{})
-	go Shed(ctx)
 	go func() { failed <- server.Serve(newest(probes, maxProbes)) }()
 	go func() { failed <- s.serveVerbs(ctx, verbs) }()
 	go func() {

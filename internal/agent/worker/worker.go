@@ -32,7 +32,7 @@ const (
 	wordEvery   = 500 * time.Millisecond
 	secretEvery = 2 * time.Second
 	// gcPercent keeps the heap small: there is little of it, and it changes slowly.
-	gcPercent = 20
+	gcPercent = 30
 )
 
 type worker struct {
@@ -113,7 +113,6 @@ func (w *worker) run(ctx context.Context, first supervisor.Order) error {
 	}
 	all.Go(func() { w.agent.Run(ctx) })
 	all.Go(func() { w.follow(ctx) })
-	all.Go(func() { supervisor.Shed(ctx) })
 	defer w.drains.stop()
 	w.order(ctx, first)
 	return w.talk(ctx)

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/plan"
+)
+
+// What must be reached.
+const (
+	mostProbe  = time.Millisecond // at the 99th percentile
+	mostAge    = 2 * time.Second  // of the decision that a probe is answered from
+	mostCPU    = 0.5              // per cent of a core
+	mostMemory = 20 << 20         // of supervisor and worker together
+	probeEvery = 30 * time.Millisecond
+	execRuns   = 15
+)
+
+// cost is what an agent was found to take.
+type cost struct {
+	settled   time.Duration // for which CPU was measured
+	cpu       []float64     // per cent of a core, of each agent
+	use       []usage
+	cold, hot probes
+	bare      probes // of a server of this program's, on loopback: what the machine adds now
+	rpc, live []run
+	load      string
+}
+
+// agentCost measures the agents of a settled mesh: first left alone, with nobody but the
+// kubelet asking, then under probes; and the release's own rpc as a probe beside them.
+func (w *world) agentCost(ctx context.Context) (err error) {
+	if !w.has("agent") {
+		return nil
+	}
+	a, pods, err := w.meshed(ctx, "bench-agent", w.tally("inets", "bench-agent", nil))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove(context.WithoutCancel(ctx), a)) }()
+	if err := sleep(ctx, 30*time.Second); err != nil { // the garbage of starting is collected by then
+		return err
+	}
+	var pids []int
+	for _, p := range pods {
+		pid, err := w.ContainerPID(ctx, a.Namespace, p.Name, plan.ContainerAgent)
+		if err != nil {
+			return err
+		}
+		pids = append(pids, pid)
+	}
+	busy := newAverage()
+	var c cost
+	if err := c.rest(ctx, pids, w.settled); err != nil {
+		return err
+	}
+	note("agents: settled: %v %% of a core", c.cpu)
+	if c.cold, err = c.underProbes(ctx, once, pids[0], pods[0].IP, w.probes); err != nil {
+		return err
+	}
+	kept := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	if c.hot, err = c.underProbes(ctx, kept, pids[0], pods[0].IP, w.probes); err != nil {
+		return err
+	}
+	if c.bare, err = probeBare(ctx, w.probes); err != nil {
+		return err
+	}
+	app, err := w.ContainerPID(ctx, a.Namespace, pods[0].Name, plan.ContainerApp)
+	if err != nil {
+		return err
+	}
+	if c.rpc, err = execAll(ctx, app, execRuns, "bin/tally", "rpc", ":ok"); err != nil {
+		return err
+	}
+	if c.live, err = execAll(ctx, app, execRuns, beam.DefaultAgentBin+"/phial-agent", "live"); err != nil {
+		return err
+	}
+	c.load = busy.String()
+	w.printCost(c)
+	return nil
+}
+
+// rest measures what agents take over a time in which nobody asks them but the kubelet.
+func (c *cost) rest(ctx context.Context, pids []int, d time.Duration) error {
+	before, begin := make([]time.Duration, len(pids)), time.Now()
+	for i, pid := range pids {
+		var err error
+		if before[i], err = cpuOf(pid); err != nil {
+			return err
+		}
+	}
+	if err := sleep(ctx, d); err != nil {
+		return err
+	}
+	c.settled = time.Since(begin)
+	for i, pid := range pids {
+		after, err := cpuOf(pid)
+		if err != nil {
+			return err
+		}
+		c.cpu = append(c.cpu, 100*float64(after-before[i])/float64(c.settled))
+		u, err := usageOf(pid)
+		if err != nil {
+			return err
+		}
+		c.use = append(c.use, u)
+	}
+	return nil
+}
+
+// probes are many answers of one agent.
+type probes struct {
+	took   []time.Duration
+	oldest time.Duration // decision that was answered from
+	cpu    time.Duration // of the agent, for each
+}
+
+var decided = regexp.MustCompile(`^open, decided ([0-9.]+) s ago\n$`)
+
+// underProbes probes an agent, and takes what it does anyway off its CPU time.
+func (c *cost) underProbes(ctx context.Context, client *http.Client, pid int, ip string, n int) (probes, error) {
+	before, err := cpuOf(pid)
+	if err != nil {
+		return probes{}, err
+	}
+	begin := time.Now()
+	p, err := probeAgent(ctx, client, ip, n)
+	if err != nil {
+		return p, err
+	}
+	after, err := cpuOf(pid)
+	anyway := time.Duration(c.cpu[0] / 100 * float64(time.Since(begin)))
+	p.cpu = max(0, after-before-anyway) / time.Duration(n)
+	return p, err
+}
+
+// probeBare asks a server that does nothing but answer.
+func probeBare(ctx context.Context, n int) (probes, error) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "open, decided 0.0 s ago\n") //nolint:errcheck // who asked is gone
+	}))
+	defer server.Close()
+	return probeAgent(ctx, once, server.Listener.Addr().String(), n)
+}
+
+// probeAgent asks an agent, at an address that may have a port, again and again, as the
+// kubelet does.
+func probeAgent(ctx context.Context, c *http.Client, ip string, n int) (p probes, err error) {
+	for range n {
+		begin := time.Now()
+		status, text, err := ask(ctx, c, ip, beam.AgentReadyPath)
+		took := time.Since(begin)
+		if err != nil {
+			return p, err
+		}
+		m := decided.FindStringSubmatch(text)
+		if status != http.StatusOK || m == nil {
+			return p, fmt.Errorf("the agent at %s answers %d, %q", ip, status, text)
+		}
+		age, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return p, err
+		}
+		p.took, p.oldest = append(p.took, took), max(p.oldest, time.Duration(age*float64(time.Second)))
+		if err := sleep(ctx, max(0, probeEvery-took)); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
