@@ -70,6 +70,7 @@ func tally(change func(*v1alpha1.BeamApp)) *v1alpha1.BeamApp {
 
 // namespaceOf is the namespace of a test's own.
 func namespaceOf(t *testing.T) string {
+	t.Helper()
 	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
 	return strings.Trim(name[:min(len(name), 55)], "-")
 }

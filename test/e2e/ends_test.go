@@ -70,7 +70,7 @@ func TestBEAMFrozen(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) }) //nolint:errcheck // it may be gone
+	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) }) // it may be gone
 	await(t, "its silence is noticed", 15*time.Second, func(ctx context.Context) error {
 		v, err := view(ctx, a, pods[1].Name)
 		if err == nil && (v.SilentSeconds == 0 || !contains(v.Reason, "does not answer")) {

@@ -130,22 +130,6 @@ func contains(text string, parts ...string) bool {
 	return true
 }
 
-// someReady fails while no replica is ready.
-func someReady(a *stage.App) func(context.Context) error {
-	return func(ctx context.Context) error {
-		pods, err := a.Pods(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range pods {
-			if p.Ready {
-				return nil
-			}
-		}
-		return fmt.Errorf("no replica is ready: %s", stage.Describe(pods))
-	}
-}
-
 // vote adds one to a name's count, at one replica or at the Service.
 func vote(ctx context.Context, host, name string) error {
 	_, err := ask(ctx, http.MethodPost, host, "/tally/"+name)
@@ -183,6 +167,7 @@ func ask(ctx context.Context, method, host, path string) ([]byte, error) {
 
 // keepEvidence leaves what the agents wrote and knew, whether the test passes or not.
 func keepEvidence(t *testing.T, a *stage.App) {
+	t.Helper()
 	cache, err := testkit.CacheDir()
 	if err != nil {
 		t.Error(err)
@@ -220,6 +205,7 @@ func keepEvidence(t *testing.T, a *stage.App) {
 }
 
 func write(t *testing.T, path string, text []byte) {
+	t.Helper()
 	if err := os.WriteFile(path, text, 0o644); err != nil {
 		t.Error(err)
 	}
@@ -227,6 +213,7 @@ func write(t *testing.T, path string, text []byte) {
 
 // noSecrets fails the test where the cookie or the agents' key is in the evidence.
 func noSecrets(t *testing.T, a *stage.App, dir string) {
+	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	for _, f := range files {
 		text, err := os.ReadFile(f)

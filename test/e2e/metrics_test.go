@@ -39,7 +39,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get("http://" + pods[0].IP + ":9110/metrics") //nolint:noctx // it has a timeout
+	resp, err := client.Get("http://" + pods[0].IP + ":9110/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,15 +33,15 @@ func TestMain(m *testing.M) {
 
 // What the test's worker answers.
 const (
-	stateAnswer = `{"node":"shop@10.0.0.7","status":"started","ready":true,"reason":"joined","joined":true,"join":"joined","peers":["shop@10.0.0.8"],"cookie":"expected","version":"1.0.0","agentSeconds":7.2}`
+	stateAnswer = `{"node":"shop@10.0.0.7","status":"started","ready":true,"reason":"alone","joined":true,"join":"joined","peers":["shop@10.0.0.8"],"cookie":"expected","version":"1.0.0","agentSeconds":7.2}`
 	meshAnswer  = `{"looked":%q,"self":` + stateAnswer + `,"others":[` +
 		`{"node":"shop@10.0.0.8","pod":"shop-1","ready":true,"reason":"joined","join":"joined, but 1 peer could not be linked anew: shop@10.0.0.7: no answer","joined":true,"cookie":"expected","gate":{"peers":["shop@10.0.0.7"]},"ageSeconds":0.42},` +
 		`{"node":"shop@10.0.0.9","ageSeconds":-1,"error":"no route"}]}`
 	meshLines = "NODE           POD     GATE  JOINED  PEERS  COOKIE    SAID       WHY\n" +
-		"shop@10.0.0.7  -       open  yes     0      expected  now        joined\n" +
+		"shop@10.0.0.7  -       open  yes     0      expected  now        alone\n" +
 		"shop@10.0.0.8  shop-1  open  yes     1      expected  0.4 s ago  joined, but 1 peer could not be linked anew: shop@10.0.0.7: no answer\n" +
 		"shop@10.0.0.9  -       -     -       -      -         never      no route\n"
-	stateLines = "node      shop@10.0.0.7\nstatus    started\ngate      open: joined\njoined    yes: joined\npeers     shop@10.0.0.8\n" +
+	stateLines = "node      shop@10.0.0.7\nstatus    started\ngate      open: alone\njoined    yes: joined\npeers     shop@10.0.0.8\n" +
 		"cookie    expected\nleans on  -\nagent     1.0.0, for 7 s\n"
 )
 

@@ -250,10 +250,10 @@ func workLine(w drain.Work) string {
 
 func overLine(r *drain.Report) string {
 	took := time.Duration(r.TookMS) * time.Millisecond
-	switch {
-	case r.Outcome == drain.Done:
+	switch r.Outcome {
+	case drain.Done:
 		return fmt.Sprintf("drained in %s; %d connections open", took, r.After.Connections)
-	case r.Outcome == drain.Gone:
+	case drain.Gone:
 		return fmt.Sprintf("the node was not, or no longer, reached; the endpoint delay was left (%s)", took)
 	}
 	return fmt.Sprintf("%s after %s; left: %s", r.Outcome, took, workLine(r.After))

@@ -63,14 +63,10 @@ func Run(ctx context.Context, s settings.Settings, link *supervisor.Link, log *s
 	if !ok {
 		return nil
 	}
-	w, err := newWorker(s, link, log)
-	if err != nil {
-		return err
-	}
-	return w.run(ctx, first)
+	return newWorker(s, link, log).run(ctx, first)
 }
 
-func newWorker(s settings.Settings, link *supervisor.Link, log *slog.Logger) (*worker, error) {
+func newWorker(s settings.Settings, link *supervisor.Link, log *slog.Logger) *worker {
 	w := &worker{conf: s, version: buildVersion(), link: link, log: log, began: time.Now(),
 		cookies: cookies.New(s.CookieFile), keys: &peers.Keys{}, said: map[string]string{}}
 	w.count.changed = make(chan struct{}, 1)
@@ -86,7 +82,7 @@ func newWorker(s settings.Settings, link *supervisor.Link, log *slog.Logger) (*w
 	if w.network.blind = !s.Clustered() && w.cookies.Expected(time.Now()).IsZero(); w.network.blind {
 		log.Warn("there is no cookie to ask the node with: the gate goes by the http port alone, and draining is a delay", "file", s.CookieFile)
 	}
-	return w, nil
+	return w
 }
 
 // run works until the end.

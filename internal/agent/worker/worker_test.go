@@ -124,10 +124,7 @@ func (p *pod) work(first supervisor.Order) {
 	link := supervisor.NewLink(wordsW, ordersR)
 	p.orders = json.NewEncoder(ordersW)
 	log := slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w, err := newWorker(p.conf, link, log)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	w := newWorker(p.conf, link, log)
 	w.discover = func(context.Context) ([]string, error) { return p.others(), nil }
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
