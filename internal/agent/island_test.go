@@ -153,3 +153,34 @@ func TestNotAloneWhenTheOthersAgentsSpeak(t *testing.T) {
 		}
 	})
 }
+
+// A replica that boots cut off from all others does not take itself for the only one:
+// their agents are heard a moment later, and then it stays closed. Where nothing is heard
+// either, it opens after a while: unreachable peers count against nobody.
+func TestSilenceIsNotBeingAlone(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			all := names(3)
+			w := newWorld(t, all...)
+			w.set(func(w *world) { w.mute = all[2] })
+			began := time.Now()
+			agents, stop := w.run(func(c *Config) {
+				if c.Node == all[2] && heard {
+					c.Up = func(string) ([]string, bool) { return nil, time.Since(began) > 4*time.Second }
+				}
+			})
+			defer stop()
+			for _, n := range all {
+				w.boot(n)
+			}
+			time.Sleep(3 * time.Second)
+			if s := agents[all[2]].State(); s.Ready || !s.Waiting || !strings.Contains(s.Reason, "not known yet") {
+				t.Errorf("heard %v, at first: %+v", heard, s)
+			}
+			time.Sleep(20 * time.Second)
+			if s := agents[all[2]].State(); s.Ready == heard {
+				t.Errorf("heard %v: %+v", heard, s)
+			}
+		})
+	}
+}

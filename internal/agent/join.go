@@ -18,6 +18,7 @@ const (
 	peerMax     = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
 	turnTimeout = 10 * time.Second // for the wait for the turn and all of a join
 	stayBusy    = 5                // times that a join is left to the others before they count as kept from it
+	hearFor     = 5 * time.Second  // in which agents of replicas that give no answer may yet be heard
 	atOnce      = 16               // looks and walks under way at one time
 )
 
@@ -34,6 +35,7 @@ type joiner struct {
 	stayed  int       // in a row: the plan left the join to the others
 	nextTry time.Time // after a refusal
 	knocker knocker
+	since   time.Time // of this incarnation, as far as joining goes
 
 	found // by the last step
 }
@@ -82,7 +84,7 @@ func (a *Agent) join(ctx context.Context) {
 		if at.booted && at.conn != nil {
 			if at.view.Incarnation != incarnation {
 				incarnation = at.view.Incarnation
-				j.refused, j.stayed, j.nextTry = 0, 0, time.Time{}
+				j.refused, j.stayed, j.nextTry, j.since = 0, 0, time.Time{}, time.Now()
 			}
 			pace = j.step(ctx, at.conn, at.view)
 			a.mu.Lock()
@@ -139,13 +141,21 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 		return pause
 	}
 	views := j.lookAt(ctx, missing)
-	var up []string
+	var up, unsure []string
 	for _, m := range missing {
 		if _, says := j.up(m); says || views[m].Status == mesh.Started {
 			up = append(up, m)
+		} else if views[m].unsure {
+			unsure = append(unsure, m)
 		}
 	}
 	j.alive = mesh.TriOf(len(up) > 0 || j.peers > 0)
+	if len(up) == 0 && j.peers == 0 && len(unsure) > 0 && time.Since(j.since) < hearFor {
+		// What gives no answer may be cut off from here, and its agent not heard yet.
+		j.alive, j.joined, j.busy = mesh.Unknown, false, true
+		j.say("whether others are alive is not known yet: no answer from " + some(unsure))
+		return paceLost
+	}
 	if len(up) == 0 {
 		j.joined = true
 		if j.peers == 0 {
@@ -331,15 +341,21 @@ func (j *joiner) discover(ctx context.Context) error {
 
 func (j *joiner) missing(v View) []string { return without(j.known, v.Peers) }
 
+// glance is what a look at another node gave.
+type glance struct {
+	View
+	unsure bool // no answer came, which says nothing of whether it is alive
+}
+
 // lookAt asks several nodes how they are. One that does not answer has the
 // zero View, and is asked less and less often.
-func (j *joiner) lookAt(ctx context.Context, names []string) map[string]View {
-	out := make(map[string]View, len(names))
+func (j *joiner) lookAt(ctx context.Context, names []string) map[string]glance {
+	out := make(map[string]glance, len(names))
 	var mu sync.Mutex
 	each(names, func(name string) {
 		mu.Lock()
 		wait := time.Now().Before(j.silent[name].next)
-		out[name] = View{}
+		out[name] = glance{unsure: wait}
 		mu.Unlock()
 		if wait || name == j.conf.Node {
 			return
@@ -349,7 +365,7 @@ func (j *joiner) lookAt(ctx context.Context, names []string) map[string]View {
 		v, err := j.lookOnce(ctx, name)
 		mu.Lock()
 		defer mu.Unlock()
-		out[name] = v
+		out[name] = glance{v, err != nil && unsure(err)}
 		if err == nil || ctx.Err() == nil && !refuses(err) {
 			delete(j.silent, name) // it answered, or said no at once: asking costs nothing
 			return

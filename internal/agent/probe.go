@@ -80,6 +80,23 @@ func gone(err error) bool {
 	return false
 }
 
+// unsure says whether an error is silence: packets that are lost, a machine that is
+// gone, a node that is frozen. An answer, whatever it says, is none.
+func unsure(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	var u *probe.Unreached
+	if !errors.As(err, &u) {
+		return false
+	}
+	switch u.Failure.Cause {
+	case mesh.CauseEPMDFiltered, mesh.CauseEPMDMute, mesh.CausePortFiltered, mesh.CauseFrozen, mesh.CauseDNSSilent:
+		return true
+	}
+	return false
+}
+
 func incarnation(creation uint32) string { return strconv.FormatUint(uint64(creation), 10) }
 
 // refusedBy is the incarnation of the node that refuses; empty: it is not known.

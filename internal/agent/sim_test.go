@@ -26,9 +26,10 @@ type world struct {
 	cut    map[mesh.Link]bool // A does not reach B
 	listed []string
 	dnsErr error
-	parted int // links lost to an overlapping partition
-	joins  int // calls of Connect under way
-	views  int // JoinViews given
+	parted int    // links lost to an overlapping partition
+	joins  int    // calls of Connect under way
+	views  int    // JoinViews given
+	mute   string // whoever this node's agent asks gives no answer
 }
 
 type fakeNode struct {
@@ -130,6 +131,40 @@ func (w *world) full() error {
 		}
 	}
 	return nil
+}
+
+// muted is the world as the agent of one node sees it.
+type muted struct {
+	*world
+	self string
+}
+
+func (m muted) Open(ctx context.Context, name string) (Node, error) {
+	m.mu.Lock()
+	mute := m.mute == m.self && name != m.self
+	m.mu.Unlock()
+	if mute {
+		time.Sleep(1500 * time.Millisecond)
+		return nil, &probe.Unreached{Node: name, Failure: mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered}}
+	}
+	return m.world.Open(ctx, name)
+}
+
+// JoinView of a muted one reaches nobody else.
+func (m muted) JoinView(ctx context.Context, names []string) mesh.JoinInput {
+	in := m.world.JoinView(ctx, names)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.mute != m.self {
+		return in
+	}
+	for i := range in.Members {
+		if in.Members[i].Name != m.self {
+			in.Members[i].Status, in.Members[i].Peers = mesh.StatusUnknown, nil
+			in.Reach[mesh.Link{A: m.self, B: in.Members[i].Name}] = mesh.No
+		}
+	}
+	return in
 }
 
 func (w *world) Open(ctx context.Context, name string) (Node, error) {
@@ -256,7 +291,7 @@ func (w *world) run(change func(c *Config)) (agents map[string]*Agent, stop func
 	agents = map[string]*Agent{}
 	var wg sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(w.nodes)) {
-		c := Config{Node: name, Network: w, Discover: w.discover, Board: board}
+		c := Config{Node: name, Network: muted{w, name}, Discover: w.discover, Board: board}
 		if change != nil {
 			change(&c)
 		}
