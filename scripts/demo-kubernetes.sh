@@ -43,6 +43,7 @@ expect() {
 	fi
 }
 load=
+export PHIAL_CLUSTER=demo # a cluster of the demo's own, beside that of make cluster
 work=$(mktemp -d)
 finish() {
 	[ -z "$load" ] || kill "$load" 2>/dev/null || true
@@ -89,6 +90,8 @@ ip=$(kubectl get service tally -n $ns -o 'jsonpath={.spec.clusterIP}')
 	done
 ) &
 load=$!
+old=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally -o 'jsonpath={.items[0].metadata.name}')
+kubectl logs -f -n $ns "$old" -c phial-agent >"$work/old.log" 2>/dev/null &
 run kubectl rollout restart -n $ns deployment/tally
 run kubectl rollout status -n $ns deployment/tally --timeout=5m
 kill "$load"
@@ -103,11 +106,10 @@ three() { [ "$(kubectl get pods -n $ns --no-headers | wc -l)" = 3 ]; }
 until_ok 90 three # those that were replaced have left
 until_ok 60 phial mesh -n $ns
 
-say "6. What an agent wrote while its replica left: drained, and nothing lost (the newest one, as it joined)"
-pod=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally -o 'jsonpath={.items[0].metadata.name}')
-run kubectl logs -n $ns "$pod" -c phial-agent --tail=5
+say "6. What the agent of a replica that was replaced wrote, from joining to the end of its drain"
+cut -c1-150 "$work/old.log" | tail -n 12
 
-say "7. Cut distribution between the replicas by a policy: what do the agents say?"
+say "7. A policy that lets distribution through no longer, and a replica that has to be replaced"
 cat >"$work/cut.yaml" <<YAML
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -118,11 +120,15 @@ spec:
   ingress: [{ports: [{port: 4000}, {port: 9110}, {port: 9111}]}]
 YAML
 run kubectl replace -f "$work/cut.yaml"
-sh_named() { kubectl exec -n $ns "$pod" -c phial-agent -- /phial/bin/phial-agent mesh -o json | grep -q 'could not be linked anew'; }
-until_ok 30 sh_named
-expect 1 phial mesh -n $ns
-other=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally -o 'jsonpath={.items[1].metadata.name}')
-expect 1 phial why "$pod" "$other" -n $ns
+first=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally -o 'jsonpath={.items[0].metadata.name}')
+kept=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally -o 'jsonpath={.items[1].metadata.name}')
+run kubectl delete pod -n $ns "$first" --wait
+new=$(kubectl get pods -n $ns -l app.kubernetes.io/name=tally --sort-by=.metadata.creationTimestamp -o 'jsonpath={.items[-1:].metadata.name}')
+says_why() { kubectl exec -n $ns "$new" -c phial-agent -- /phial/bin/phial-agent state | grep 'does not reach'; }
+until_ok 60 says_why
+echo "The new one can't join, so it stays out of traffic, alone, and says why:"
+run kubectl exec -n $ns "$new" -c phial-agent -- /phial/bin/phial-agent state
+expect 1 phial why "$new" "$kept" -n $ns
 
 say "8. Put the policy right again"
 phial render "$@" 2>/dev/null | kubectl apply --server-side --force-conflicts -f - | grep networkpolicy

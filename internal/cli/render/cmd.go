@@ -73,7 +73,7 @@ Exit status: 0 done, and with --diff no difference; 1 differences; 2 could not.`
 	fl.StringVar(&o.outputDir, "output-dir", "", "write a file for each object, and a kustomization.yaml, into this directory")
 	fl.StringVar(&o.diff, "diff", "", "compare with what is in this file or directory, and write what differs")
 	fl.StringVarP(&o.format, "output", "o", "yaml", "output format: yaml or json")
-	fl.StringVar(&o.agentImage, "agent-image", os.Getenv(envAgentImage), "the image of Phial's agent, which `make images` makes; without one the pods have no agent (default $"+envAgentImage+")")
+	fl.StringVar(&o.agentImage, "agent-image", os.Getenv(envAgentImage), "the image of Phial's agent, which make images makes; without one the pods have no agent (default $"+envAgentImage+")")
 	// Each was just made, so this can't fail.
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml", "json")
 	_ = cmd.MarkFlagDirname("output-dir")

@@ -30,12 +30,18 @@ type word struct {
 // cache is for what kubectl remembers of the API server; it goes with that.
 func (w word) cache() string { return filepath.Join(filepath.Dir(w.Kubeconfig), "kubectl") }
 
+// findPlace gives the one place of a kind, or one beside it that PHIAL_CLUSTER names: two clusters with pods run side by
+// side then, and neither stops the other.
 func findPlace(k kind) (place, error) {
 	cache, err := testkit.CacheDir()
 	if err != nil {
 		return place{}, err
 	}
-	p := place{filepath.Join(cache, k.name), k}
+	dir := k.name
+	if name := os.Getenv("PHIAL_CLUSTER"); name != "" && k.node {
+		dir += "-" + filepath.Base(name)
+	}
+	p := place{filepath.Join(cache, dir), k}
 	return p, os.MkdirAll(p.dir, 0o700)
 }
 
