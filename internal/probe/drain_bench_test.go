@@ -40,3 +40,22 @@ func benchInFlight(b *testing.B, d *drained, addr string, n int) {
 		}
 	}
 }
+
+// What telling all connections costs, none of them busy: a try on our own is in it.
+func BenchmarkCowboyClose(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("connections=%d", n), func(b *testing.B) {
+			d, addr := withCowboy(b, beamtest.OTPs(b)[1])
+			for range n {
+				dialHTTP(b, addr)
+			}
+			in := d.survey()
+			d.wait(in.Servers, Traffic{Connections: n})
+			for b.Loop() {
+				if told, err := d.cowboyClose(b.Context(), in.Servers[0]); err != nil || told != n {
+					b.Fatal(told, err)
+				}
+			}
+		})
+	}
+}

@@ -169,27 +169,14 @@ begin
 	end, Tables)
 end`
 
-// cowboyKeepScript lets each new connection have one request, whose answer says
-// Connection: close. Those that are open were given their number when they were made. What
-// the number was is kept among the options, of which cowboy passes over unknown ones.
-const cowboyKeepScript script = `
-begin
-	Opts = ranch:get_protocol_options(Ref),
-	ranch:set_protocol_options(Ref, case {On, Opts} of
-		{false, #{phial_keep_alive := _}} -> Opts;
-		{false, _} -> Opts#{phial_keep_alive => maps:get(max_keepalive, Opts, none), max_keepalive => 1};
-		{true, #{phial_keep_alive := none}} -> maps:without([phial_keep_alive, max_keepalive], Opts);
-		{true, #{phial_keep_alive := N}} -> (maps:remove(phial_keep_alive, Opts))#{max_keepalive => N};
-		{true, _} -> Opts
-	end)
-end`
-
 // Tells reports whether KeepAlive has a way for this kind of server.
 func (s Server) Tells() bool { return s.Kind == ServerHTTPD || s.Kind == ServerCowboy }
 
-// KeepAlive tells a server to say Connection: close, or no longer to say it: httpd with
-// the next answer on each connection, cowboy with the first on each new one. (InFlight is
-// how cowboy's open ones are told.) Bandit has no such way: the error is ErrNoWay.
+// KeepAlive tells a server to say Connection: close, or no longer to say it: with the next
+// answer on each connection, of cowboy's those with HTTP/1. Where that does not work on a
+// cowboy it is the first answer on each new connection, and InFlight is how busy ones are
+// told. What a connection of cowboy's was told is not taken back: it ends with its next
+// answer all the same. Bandit has no such way: the error is ErrNoWay.
 func (d *Drain) KeepAlive(ctx context.Context, s Server, on bool) error {
 	var t etf.Term
 	var err error
@@ -200,7 +187,11 @@ func (d *Drain) KeepAlive(ctx context.Context, s Server, on bool) error {
 		}
 		t, err = d.eval(ctx, httpdKeepScript, bind{"On", on}, bind{"Tables", s.ref.At(1)})
 	case ServerCowboy:
-		t, err = d.eval(ctx, cowboyKeepScript, bind{"On", on}, bind{"Ref", s.ref})
+		if !on {
+			_, err = d.cowboyClose(ctx, s)
+			return err
+		}
+		t, err = d.eval(ctx, cowboyKeepScript, bind{"On", true}, bind{"Ref", s.ref})
 	default:
 		return ErrNoWay
 	}

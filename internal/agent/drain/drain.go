@@ -47,7 +47,11 @@ type Config struct {
 	// KeepClients leaves keep-alive clients as they are. Otherwise servers tell them,
 	// where they have a way, not to send another request on their connection.
 	KeepClients bool
-	Poll        time.Duration // how often work is counted; 0: DefaultPoll
+	// Linger is how long, once keep-alive clients are told, the drain goes on although
+	// nothing is in flight, while there are connections: a client hears it with its next
+	// answer, and one that asks every second is to have asked once.
+	Linger time.Duration
+	Poll   time.Duration // how often work is counted; 0: DefaultPoll
 }
 
 // Numbers of a drain.
@@ -78,6 +82,7 @@ type run struct {
 	tell   func(Event)
 	begun  time.Time
 	has    probe.Inventory
+	linger time.Time
 
 	mu    sync.Mutex // of events, and of what follows
 	tasks [2]int     // under way, by kind

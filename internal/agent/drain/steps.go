@@ -124,7 +124,7 @@ func (r *run) count(kind, by int) {
 }
 
 // keepAlive tells the servers that can be told as a whole. Those connections of cowboy's
-// that are open and busy are told one by one, while work is counted.
+// that are busy are told to close with the answer under way, too, while work is counted.
 func (r *run) keepAlive(ctx context.Context) {
 	told := false
 	for _, srv := range r.has.Servers {
@@ -139,7 +139,9 @@ func (r *run) keepAlive(ctx context.Context) {
 	}
 	if !told {
 		r.skip(StepKeepAlive, "no server that can be told")
+		return
 	}
+	r.linger = time.Now().Add(r.conf.Linger)
 }
 
 // work counts until there is none, and gives how the drain as a whole has ended.
@@ -156,10 +158,14 @@ func (r *run) work(ctx context.Context) Outcome {
 			if calm++; err != nil || w.Left() > 0 {
 				calm = 0
 			}
-			if calm == quiet {
+			if calm >= quiet && (w.Connections == 0 || !time.Now().Before(r.linger)) {
 				return nil
 			}
-			if wait := sleep(ctx, max(r.conf.Poll, load*time.Since(begun))); wait != nil {
+			wait := sleep(ctx, max(r.conf.Poll, load*time.Since(begun)))
+			if wait != nil && calm >= quiet && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil // it lingered for as long as there was time
+			}
+			if wait != nil {
 				return errors.Join(fmt.Errorf("%d left: %w", s.After, context.Cause(ctx)), err)
 			}
 		}

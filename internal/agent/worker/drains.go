@@ -14,8 +14,12 @@ import (
 	"github.com/phialdev/phial/internal/probe"
 )
 
-// undoTime bounds the taking back of a drain.
-const undoTime = 10 * time.Second
+const (
+	// undoTime bounds the taking back of a drain.
+	undoTime = 10 * time.Second
+	// linger is how long keep-alive clients have to hear that they should go.
+	linger = 3 * time.Second
+)
 
 // drains is the drain that the supervisor ordered last, and what came of it.
 type drains struct {
@@ -77,7 +81,7 @@ func (w *worker) drain(ctx context.Context, o supervisor.DrainOrder) {
 		defer session.Close()
 		node = session.Drain()
 	}
-	conf := drain.Config{EndpointDelay: time.Until(over), Budget: w.conf.DrainTimeout() - max(0, time.Since(over))}
+	conf := drain.Config{EndpointDelay: time.Until(over), Budget: w.conf.DrainTimeout() - max(0, time.Since(over)), Linger: linger}
 	if h := w.conf.Hook; h.Module != "" {
 		conf.Hook = &drain.Hook{Module: h.Module, Function: h.Function}
 	}

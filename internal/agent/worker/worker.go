@@ -32,7 +32,7 @@ const (
 	wordEvery   = 500 * time.Millisecond
 	secretEvery = 2 * time.Second
 	// gcPercent keeps the heap small: there is little of it, and it changes slowly.
-	gcPercent = 30
+	gcPercent = 50
 )
 
 type worker struct {
