@@ -184,3 +184,43 @@ func TestSilenceIsNotBeingAlone(t *testing.T) {
 		})
 	}
 }
+
+// A list that DNS has kept, of replicas that are gone and without the own one, is no
+// evidence of being alone, for as long as such lists last.
+func TestAnOldListIsNotBeingAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := names(5)
+		w := newWorld(t, all...)
+		w.set(func(w *world) { w.listed = all[:2] }) // which never boot
+		agents, stop := w.run(nil)
+		defer stop()
+		for _, n := range all[2:] {
+			w.boot(n)
+		}
+		time.Sleep(5 * time.Second)
+		for _, n := range all[2:] {
+			if s := agents[n].State(); s.Ready || !s.Waiting || !strings.Contains(s.Reason, "an old one") {
+				t.Errorf("with the old list: %+v", s)
+			}
+		}
+		w.set(func(w *world) { w.listed = all[2:] })
+		time.Sleep(3 * time.Second)
+		for _, n := range all[2:] {
+			if s := agents[n].State(); !s.Ready || len(s.Peers) != 2 {
+				t.Errorf("with the new one: %+v", s)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // and where it is never listed, it opens in the end
+		all := names(2)
+		w := newWorld(t, all...)
+		w.set(func(w *world) { w.listed = all[:1] })
+		agents, stop := w.run(nil)
+		defer stop()
+		w.boot(all[1])
+		time.Sleep(listFor + 2*time.Second)
+		if s := agents[all[1]].State(); !s.Ready {
+			t.Errorf("never listed: %+v", s)
+		}
+	})
+}

@@ -18,6 +18,7 @@ const (
 	peerMax     = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
 	turnTimeout = 10 * time.Second // for the wait for the turn and all of a join
 	stayBusy    = 5                // times that a join is left to the others before they count as kept from it
+	listFor     = 10 * time.Second // in which discovery may give an old list, without the own replica
 	hearFor     = 5 * time.Second  // in which agents of replicas that give no answer may yet be heard
 	atOnce      = 16               // looks and walks under way at one time
 )
@@ -36,6 +37,8 @@ type joiner struct {
 	nextTry time.Time // after a refusal
 	knocker knocker
 	since   time.Time // of this incarnation, as far as joining goes
+	// selfListed says that discovery's last list has the own replica in it.
+	selfListed bool
 
 	found // by the last step
 }
@@ -150,10 +153,9 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 		}
 	}
 	j.alive = mesh.TriOf(len(up) > 0 || j.peers > 0)
-	if len(up) == 0 && j.peers == 0 && len(unsure) > 0 && time.Since(j.since) < hearFor {
-		// What gives no answer may be cut off from here, and its agent not heard yet.
+	if why := j.tooEarly(unsure); len(up) == 0 && j.peers == 0 && why != "" {
 		j.alive, j.joined, j.busy = mesh.Unknown, false, true
-		j.say("whether others are alive is not known yet: no answer from " + some(unsure))
+		j.say("whether others are alive is not known yet: " + why)
 		return paceLost
 	}
 	if len(up) == 0 {
@@ -167,6 +169,20 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 	}
 	j.joined = false
 	return j.join(ctx, own)
+}
+
+// tooEarly says why nobody that is alive was found and this says nothing yet; empty: it
+// says that there is nobody. What gives no answer may be cut off from here, and its agent
+// not heard yet; and a list without the own replica is older than that.
+func (j *joiner) tooEarly(unsure []string) string {
+	age := time.Since(j.since)
+	switch {
+	case len(unsure) > 0 && age < hearFor:
+		return "no answer from " + some(unsure)
+	case !j.selfListed && age < listFor:
+		return "discovery's list is an old one, without this replica"
+	}
+	return ""
 }
 
 // settled is a step that finds every listed replica linked.
@@ -333,6 +349,7 @@ func (j *joiner) discover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.selfListed = slices.Contains(names, j.conf.Node)
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == j.conf.Node })
 	slices.Sort(names)
 	j.known, j.listed = slices.Compact(names), true

@@ -32,7 +32,7 @@ const (
 	wordEvery   = 500 * time.Millisecond
 	secretEvery = 2 * time.Second
 	// gcPercent keeps the heap small: there is little of it, and it changes slowly.
-	gcPercent = 50
+	gcPercent = 30
 )
 
 type worker struct {
