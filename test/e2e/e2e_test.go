@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,14 @@ import (
 	"github.com/phialdev/phial/test/e2e/stage"
 )
 
-func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// A test mostly waits for pods, so more run at a time than there are cores.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	os.Exit(kubetest.Main(m))
+}
 
 // onStage gives the stage that all tests share, with the images of the agent and of
 // tally on it.
