@@ -1,14 +1,11 @@
 package kubetest
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -46,7 +43,7 @@ func (p Programs) Kubectl() string { return filepath.Join(p.Dir, "kubectl") }
 // Prepare gives the programs, and builds them if the cache does not hold them: six minutes on two cores, more on a
 // machine that has never seen Kubernetes' modules. Of several processes that ask, one builds and the others wait.
 func Prepare(ctx context.Context, progress io.Writer) (Programs, error) {
-	src, err := checkoutDir(module)
+	src, err := testkit.Checkout(module)
 	if err != nil {
 		return Programs{}, err
 	}
@@ -89,22 +86,6 @@ func Prepare(ctx context.Context, progress io.Writer) (Programs, error) {
 	return p, nil
 }
 
-// checkoutDir finds a folder of the checkout that the working directory is in.
-func checkoutDir(name string) (string, error) {
-	wd, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for dir := wd; ; dir = filepath.Dir(dir) {
-		if path := filepath.Join(dir, filepath.FromSlash(name)); testkit.IsDir(path) {
-			return path, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no %s in or above %s: run this inside a checkout of Phial", name, wd)
-		}
-	}
-}
-
 var requirement = regexp.MustCompile(`(?m)^\s*k8s\.io/kubernetes v(\d+\.\d+\.\d+)$`)
 
 // kubernetesVersion reads from go.mod what version is built, so that it stands in one place.
@@ -139,11 +120,11 @@ func buildFlags(version string) []string {
 
 // buildKey is made of everything that the binary depends on.
 func buildKey(ctx context.Context, src string, flags []string) (string, error) {
-	toolchain, err := goCommand(ctx, src, "env", "GOVERSION", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT")
+	toolchain, err := testkit.GoToolchain(ctx, src)
 	if err != nil {
 		return "", err
 	}
-	parts := append([]string{string(toolchain)}, flags...)
+	parts := append([]string{toolchain}, flags...)
 	err = filepath.WalkDir(src, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -164,29 +145,6 @@ func buildKey(ctx context.Context, src string, flags []string) (string, error) {
 // build makes every program of the module, each in dir under its own name.
 func build(ctx context.Context, src, dir string, flags []string) error {
 	args := append([]string{"build"}, flags...)
-	_, err := goCommand(ctx, src, append(args, "-o", dir+string(filepath.Separator), "./cmd/...")...)
+	_, err := testkit.Go(ctx, src, append(args, "-o", dir+string(filepath.Separator), "./cmd/...")...)
 	return err
-}
-
-// goCommand runs go in dir, with flags of our own choosing: those that the tests run with (-race, -mod) are not meant
-// for this. It gives what go printed to standard output.
-func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off", "CGO_ENABLED=0", "PWD="+dir)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := testkit.Supervised(cmd, cmd.Run); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("there is no go command in PATH")
-		}
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, lastLines(append(stderr.Bytes(), stdout.Bytes()...)))
-	}
-	return stdout.Bytes(), nil
-}
-
-// lastLines gives the end of what a program said, on one line.
-func lastLines(text []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }

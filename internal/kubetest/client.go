@@ -15,6 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // client speaks as whom the certificate names, and to this cluster's servers only.
@@ -78,7 +80,7 @@ func refusal(method, url string, code int, answer []byte) error {
 	if json.Unmarshal(answer, &status) != nil || status.Kind != "Status" {
 		status = metav1.Status{
 			Status: metav1.StatusFailure, Code: int32(code),
-			Message: fmt.Sprintf("%s %s: %s: %s", method, url, http.StatusText(code), lastLines(answer)),
+			Message: fmt.Sprintf("%s %s: %s: %s", method, url, http.StatusText(code), testkit.LastLines(answer)),
 		}
 		if code == http.StatusNotFound {
 			status.Reason = metav1.StatusReasonNotFound

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // startTimeout is for machines that are busy with something else; an idle one takes about three seconds.
@@ -141,7 +143,7 @@ func (c *Cluster) Kubectl(ctx context.Context, input []byte, args ...string) (st
 	cmd.Env = []string{"KUBECONFIG=" + c.Kubeconfig, "HOME=" + c.dir, "PATH=" + os.Getenv("PATH")}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &out, &errs
 	if err = cmd.Run(); err != nil {
-		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, lastLines(errs.Bytes()))
+		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, testkit.LastLines(errs.Bytes()))
 	}
 	return out.Bytes(), errs.Bytes(), err
 }

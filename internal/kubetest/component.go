@@ -102,7 +102,7 @@ func (c *component) ended() error {
 	if strings.Contains(string(log), "address already in use") {
 		end = syscall.EADDRINUSE
 	}
-	return fmt.Errorf("%s: %w (%w): %s", c.name, end, c.err, lastLines(log))
+	return fmt.Errorf("%s: %w (%w): %s", c.name, end, c.err, testkit.LastLines(log))
 }
 
 var errEnded = errors.New("ended by itself")

@@ -48,7 +48,7 @@ func KEDA(ctx context.Context) ([]byte, error) { return keda.read(ctx) }
 // DefinitionFiles reads files of the checkout by pattern, "deploy/crd/phial.dev_*.yaml"; that none matches is an error.
 func DefinitionFiles(pattern string) Definitions {
 	return func(context.Context) ([]byte, error) {
-		dir, err := checkoutDir(path.Dir(pattern))
+		dir, err := testkit.Checkout(path.Dir(pattern))
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func (f foreign) read(ctx context.Context) ([]byte, error) {
 
 func (f foreign) fetch(ctx context.Context, dir string) error {
 	// In a directory of no module: this is nobody's requirement.
-	out, err := goCommand(ctx, dir, "mod", "download", "-json", f.module+"@"+f.version)
+	out, err := testkit.Go(ctx, dir, "mod", "download", "-json", f.module+"@"+f.version)
 	if err != nil {
 		return err
 	}

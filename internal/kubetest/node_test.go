@@ -31,7 +31,7 @@ var app = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "app")
-	if _, err := goCommand(context.Background(), ".", "build", "-trimpath", "-o", program, "testdata/app/main.go"); err != nil {
+	if _, err := testkit.Go(context.Background(), ".", "build", "-trimpath", "-o", program, "testdata/app/main.go"); err != nil {
 		return nil, err
 	}
 	var tarball bytes.Buffer

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/phialdev/phial/internal/testkit"
 )
 
 // Import gives the node's containerd the images of a tarball, as "docker save" writes them or as an archive of an OCI
@@ -52,7 +54,7 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.WaitDelay = time.Second // what it started may hold on to its output
 	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(append(errs.Bytes(), out.Bytes()...)))
+		return out.Bytes(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, testkit.LastLines(append(errs.Bytes(), out.Bytes()...)))
 	}
 	return out.Bytes(), nil
 }

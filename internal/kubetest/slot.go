@@ -117,7 +117,7 @@ func (s *slot) clear(ctx context.Context) error {
 func (s *slot) unlink(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, "ip", "link", "delete", s.link()).CombinedOutput()
 	if _, still := net.InterfaceByName(s.link()); still == nil {
-		return fmt.Errorf("remove the link %s: %w: %s", s.link(), err, lastLines(out))
+		return fmt.Errorf("remove the link %s: %w: %s", s.link(), err, testkit.LastLines(out))
 	}
 	return nil
 }

@@ -1,13 +1,10 @@
 package ingress
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -31,7 +28,7 @@ type Program struct {
 // Prepare gives the controller, and builds it if the cache does not hold it: about two minutes on two cores. Of several
 // processes that ask, one builds and the others wait.
 func Prepare(ctx context.Context, progress io.Writer) (Program, error) {
-	src, err := moduleDir()
+	src, err := testkit.Checkout(module)
 	if err != nil {
 		return Program{}, err
 	}
@@ -47,7 +44,7 @@ func Prepare(ctx context.Context, progress io.Writer) (Program, error) {
 	err = testkit.Once(home, os.RemoveAll, func(tmp string) error {
 		start := time.Now()
 		fmt.Fprintf(progress, "ingress: building skipper %s for the tests, once: takes about 2 minutes\n", version)
-		if _, err := goCommand(ctx, src, append(buildArgs(version), "-o", filepath.Join(tmp, "skipper"), command)...); err != nil {
+		if _, err := testkit.Go(ctx, src, append(buildArgs(version), "-o", filepath.Join(tmp, "skipper"), command)...); err != nil {
 			return err
 		}
 		fmt.Fprintf(progress, "ingress: built in %s, kept in %s\n", time.Since(start).Round(time.Second), home)
@@ -79,43 +76,10 @@ func identity(ctx context.Context, src string) (version, key string, err error) 
 	if m == nil {
 		return "", "", fmt.Errorf("%s/go.mod requires no skipper", src)
 	}
-	toolchain, err := goCommand(ctx, src, "env", "GOVERSION", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT")
+	toolchain, err := testkit.GoToolchain(ctx, src)
 	if err != nil {
 		return "", "", err
 	}
 	version = string(m[1])
-	return version, testkit.Key(string(toolchain), strings.Join(buildArgs(version), " "), string(mod), string(sum)), nil
-}
-
-// moduleDir finds the module in the checkout that the working directory is in.
-func moduleDir() (string, error) {
-	wd, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for dir := wd; ; dir = filepath.Dir(dir) {
-		if path := filepath.Join(dir, filepath.FromSlash(module)); testkit.IsDir(path) {
-			return path, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no %s in or above %s: run this inside a checkout of Phial", module, wd)
-		}
-	}
-}
-
-// goCommand runs go in dir, with flags of our own choosing: those that the tests run with (-race, -mod) are not meant
-// for this. It gives what go printed to standard output.
-func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off", "CGO_ENABLED=0", "PWD="+dir)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := testkit.Supervised(cmd, cmd.Run); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("there is no go command in PATH")
-		}
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, bytes.TrimSpace(append(stderr.Bytes(), stdout.Bytes()...)))
-	}
-	return stdout.Bytes(), nil
+	return version, testkit.Key(toolchain, strings.Join(buildArgs(version), " "), string(mod), string(sum)), nil
 }

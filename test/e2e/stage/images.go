@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -107,28 +106,12 @@ func compile(ctx context.Context, pkg, file string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", file, pkg)
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build %s: %w: %s", pkg, err, out)
-	}
-	return nil
+	_, err = testkit.Go(ctx, root, "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", file, pkg)
+	return err
 }
 
 // Root is the checkout that the working directory is in.
 func Root() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "examples", "tally")); err == nil {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("this is not run in a checkout of Phial")
-		}
-		dir = up
-	}
+	tally, err := testkit.Checkout("examples/tally")
+	return filepath.Dir(filepath.Dir(tally)), err
 }
