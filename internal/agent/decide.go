@@ -2,7 +2,6 @@ package agent
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/phialdev/phial/internal/mesh"
@@ -134,14 +133,10 @@ func (a *Agent) Left(m mesh.LeanLeave) {
 
 // replicas are those of the node's peers that are of this app.
 func (a *Agent) replicas(f found, peers []string) []string {
-	base, _, _ := strings.Cut(a.conf.Node, "@")
-	var out []string
-	for _, p := range peers {
-		if slices.Contains(f.known, p) || f.known == nil && strings.HasPrefix(p, base+"@") {
-			out = append(out, p)
-		}
+	if f.known == nil {
+		return sameBase(a.conf.Node, peers)
 	}
-	return out
+	return slices.DeleteFunc(slices.Clone(peers), func(p string) bool { return !slices.Contains(f.known, p) })
 }
 
 // listed are all replicas that discovery lists, the own one among them; nil while it

@@ -24,16 +24,25 @@ func ByAddress(r *net.Resolver, service, base string) Discovery {
 // ByTarget discovers base@target from the SRV records of the headless Service.
 func ByTarget(r *net.Resolver, service, base string) Discovery {
 	return func(ctx context.Context) ([]string, error) {
-		_, records, err := r.LookupSRV(ctx, "", "", rooted(service))
+		targets, err := Targets(ctx, r, service)
 		if err != nil {
 			return nil, err
 		}
-		names := make([]string, 0, len(records))
-		for _, srv := range records {
-			names = append(names, base+"@"+strings.TrimSuffix(srv.Target, "."))
+		for i, t := range targets {
+			targets[i] = base + "@" + t
 		}
-		return names, nil
+		return targets, nil
 	}
+}
+
+// Targets are those of a name's SRV records.
+func Targets(ctx context.Context, r *net.Resolver, name string) ([]string, error) {
+	_, records, err := r.LookupSRV(ctx, "", "", rooted(name))
+	targets := make([]string, 0, len(records))
+	for _, srv := range records {
+		targets = append(targets, strings.TrimSuffix(srv.Target, "."))
+	}
+	return targets, err
 }
 
 // rooted keeps this machine's search list away from a full name.

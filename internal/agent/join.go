@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
 )
 
@@ -130,7 +131,7 @@ func (j *joiner) step(ctx context.Context, own Node, v View) time.Duration {
 	err := j.discover(ctx)
 	j.conf.Board.Judge(self, func(t string) bool { return slices.Contains(v.Peers, t) })
 	if !j.listed {
-		j.peers = countBase(self, v.Peers)
+		j.peers = len(sameBase(self, v.Peers))
 		j.joined, j.alive = j.peers > 0, mesh.Unknown
 		j.say("peers cannot be found: " + err.Error())
 		return paceLost
@@ -445,16 +446,16 @@ func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 }
 
-// countBase counts the names with the same part before the @.
-func countBase(self string, names []string) int {
-	base, _, _ := strings.Cut(self, "@")
-	n := 0
+// sameBase gives the names with the same part before the @.
+func sameBase(self string, names []string) []string {
+	base := beam.BaseOf(self) + "@"
+	var out []string
 	for _, name := range names {
-		if strings.HasPrefix(name, base+"@") {
-			n++
+		if strings.HasPrefix(name, base) {
+			out = append(out, name)
 		}
 	}
-	return n
+	return out
 }
 
 // some names a few and counts the rest.

@@ -89,6 +89,18 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("node name %q: %s", e.Name, e.Problem)
 }
 
+// BaseOf is what stands before the @ of a node name that is known to be one.
+func BaseOf(node string) string {
+	base, _, _ := strings.Cut(node, "@")
+	return base
+}
+
+// HostOf is what stands behind it.
+func HostOf(node string) string {
+	_, host, _ := strings.Cut(node, "@")
+	return host
+}
+
 // ParseName takes a full node name apart. It accepts what OTP accepts of a name
 // that can be dialled: a base of letters, digits, '_' and '-' (net_kernel's
 // valid_name_head; the base may not be empty), one '@', and a host that is a DNS

@@ -26,6 +26,7 @@ import (
 	"github.com/phialdev/phial/internal/cli/try"
 	"github.com/phialdev/phial/internal/cli/up"
 	"github.com/phialdev/phial/internal/cli/why"
+	"github.com/phialdev/phial/internal/version"
 )
 
 // Main runs the command line and gives the exit status.
@@ -71,7 +72,7 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
   phial try examples/tally
   phial up examples/tally --detach && phial mesh
   phial mesh --node shop@10.0.0.7 --cookie-file /run/secrets/cookie`,
-		Version:       term.Version(),
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

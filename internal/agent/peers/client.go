@@ -34,6 +34,13 @@ var (
 	errName      = invalid("that is no name of a host")
 )
 
+// A Caller calls a method of the agent at a host.
+type Caller interface {
+	Call(ctx context.Context, host, method string, in, out any) error
+}
+
+var _ Caller = (*Client)(nil)
+
 // Client calls the agents of the same app.
 type Client struct {
 	keys    *Keys

@@ -12,12 +12,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/phialdev/phial/internal/agent/settings"
 	"github.com/phialdev/phial/internal/agent/supervisor"
+	build "github.com/phialdev/phial/internal/version"
 )
 
 // Exit statuses.
@@ -139,24 +139,6 @@ func help(c call) int {
 }
 
 func version(_ context.Context, c call) int {
-	c.printf("phial-agent %s", programVersion())
+	c.printf("phial-agent %s", build.String())
 	return ok
-}
-
-// programVersion is the module's version where it was installed as one, or the commit.
-func programVersion() string {
-	info, found := debug.ReadBuildInfo()
-	if !found {
-		return "unknown"
-	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "devel"
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				v += " " + s.Value[:12]
-			}
-		}
-	}
-	return v
 }

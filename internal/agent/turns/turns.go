@@ -10,11 +10,12 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/phialdev/phial/internal/agent"
+	"github.com/phialdev/phial/internal/agent/peers"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
 )
 
@@ -31,11 +32,6 @@ const (
 	skipTime  = 10 * time.Second // who did not answer is not asked again for that long
 	atOnce    = 16               // calls under way that tell of a turn that is over
 )
-
-// A Caller calls a method of the agent at a host.
-type Caller interface {
-	Call(ctx context.Context, host, method string, in, out any) error
-}
 
 // Ask is who wants the turn.
 type Ask struct {
@@ -67,7 +63,7 @@ type Done struct {
 type Turns struct {
 	agent.Dials // of the own node
 	self        string
-	call        Caller
+	call        peers.Caller
 
 	mu      sync.Mutex
 	holder  string
@@ -85,7 +81,7 @@ type heard struct {
 }
 
 // New makes the part of the agent beside a node.
-func New(self string, call Caller) *Turns {
+func New(self string, call peers.Caller) *Turns {
 	return &Turns{self: self, call: call, change: make(chan struct{}), mute: map[string]time.Time{}, others: map[string]heard{}}
 }
 
@@ -178,7 +174,7 @@ func (t *Turns) ask(ctx context.Context, node string) (Answer, bool) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var a Answer
-	err := t.call.Call(ctx, host(node), MethodAsk, Ask{t.self}, &a)
+	err := t.call.Call(ctx, beam.HostOf(node), MethodAsk, Ask{t.self}, &a)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil {
@@ -223,7 +219,7 @@ func (t *Turns) tell(ctx context.Context, nodes []string, connected bool) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			_ = t.call.Call(ctx, host(node), MethodDone, d, nil) // see above
+			_ = t.call.Call(ctx, beam.HostOf(node), MethodDone, d, nil) // see above
 		})
 	}
 	all.Wait()
@@ -250,9 +246,4 @@ func (t *Turns) List() []mesh.Dial {
 		out = append(out, mesh.Dial{By: by, Targets: h.told.Targets, Ago: h.told.Ago + age, Failed: h.told.Failed})
 	}
 	return out
-}
-
-func host(node string) string {
-	_, host, _ := strings.Cut(node, "@")
-	return host
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/phialdev/phial/internal/agent/peers"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
 )
 
@@ -34,15 +36,10 @@ const (
 	upFor      = 5 * time.Second // a view tells whether its node is up for that long
 )
 
-// A Caller calls a method of the agent at a host.
-type Caller interface {
-	Call(ctx context.Context, host, method string, in, out any) error
-}
-
 // Table asks the other agents for their views, and keeps them. It is the agent's Peers.
 type Table struct {
 	self  string
-	call  Caller
+	call  peers.Caller
 	known func() []string // replicas to ask, the own one left out
 	well  func() bool     // nothing hangs on views now: they may be older
 	log   *slog.Logger
@@ -61,7 +58,7 @@ type entry struct {
 
 // NewTable makes a table for the agent beside a node. known lists whom to ask; well
 // says that nothing hangs on the views now.
-func NewTable(self string, call Caller, known func() []string, well func() bool, log *slog.Logger) *Table {
+func NewTable(self string, call peers.Caller, known func() []string, well func() bool, log *slog.Logger) *Table {
 	return &Table{self: self, call: call, known: known, well: well, log: log, all: map[string]*entry{}}
 }
 
@@ -126,7 +123,7 @@ func (t *Table) ask(ctx context.Context, node string) {
 	defer cancel()
 	asked := time.Now()
 	var v View
-	err := t.call.Call(ctx, host(node), MethodView, struct{}{}, &v)
+	err := t.call.Call(ctx, beam.HostOf(node), MethodView, struct{}{}, &v)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.all[node]
@@ -196,7 +193,7 @@ func (t *Table) Ask(r mesh.LeanRequest, answer func(mesh.LeanAnswer)) {
 		ctx, cancel := context.WithTimeout(context.Background(), mesh.GrantValid)
 		defer cancel()
 		var a mesh.LeanAnswer
-		if err := t.call.Call(ctx, host(r.To), MethodLean, r, &a); err == nil {
+		if err := t.call.Call(ctx, beam.HostOf(r.To), MethodLean, r, &a); err == nil {
 			answer(a)
 		}
 	}()
@@ -220,12 +217,7 @@ func (t *Table) Leave(all []mesh.LeanLeave) {
 func (t *Table) say(node, method string, what any) {
 	ctx, cancel := context.WithTimeout(context.Background(), sayTime)
 	defer cancel()
-	if err := t.call.Call(ctx, host(node), method, what, nil); err != nil {
+	if err := t.call.Call(ctx, beam.HostOf(node), method, what, nil); err != nil {
 		t.log.Debug("a word to another agent was lost", "to", node, "what", method, "error", err)
 	}
-}
-
-func host(node string) string {
-	_, host, _ := strings.Cut(node, "@")
-	return host
 }

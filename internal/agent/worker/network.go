@@ -15,6 +15,7 @@ import (
 	"github.com/phialdev/phial/internal/agent/cookies"
 	"github.com/phialdev/phial/internal/agent/settings"
 	"github.com/phialdev/phial/internal/agent/views"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/probe"
 )
@@ -64,12 +65,7 @@ func (n *network) resolve(ctx context.Context, host string) ([]netip.Addr, error
 }
 
 func lookupSRV(ctx context.Context, name string) ([]string, error) {
-	_, records, err := net.DefaultResolver.LookupSRV(ctx, "", "", strings.TrimSuffix(name, ".")+".")
-	var targets []string
-	for _, r := range records {
-		targets = append(targets, strings.TrimSuffix(r.Target, "."))
-	}
-	return targets, err
+	return agent.Targets(ctx, net.DefaultResolver, name)
 }
 
 // Open connects to a node, with whichever of the app's cookies it takes. The own node
@@ -104,7 +100,7 @@ func (n *network) Open(ctx context.Context, node string) (agent.Node, error) {
 			return nil, err
 		}
 	}
-	return &ownNode{Node: agent.Over(s), session: s, app: base(node)}, nil
+	return &ownNode{Node: agent.Over(s), session: s, app: beam.BaseOf(node)}, nil
 }
 
 // session tries one cookie after the other. An error that is not about the cookie ends
@@ -212,9 +208,4 @@ func (o *ownNode) Look(ctx context.Context) (agent.View, error) {
 		v.Missing = append(v.Missing, o.app)
 	}
 	return v, nil
-}
-
-func base(node string) string {
-	base, _, _ := strings.Cut(node, "@")
-	return base
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/phialdev/phial/internal/agent/views"
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/version"
 )
 
 const (
@@ -67,7 +68,7 @@ func Run(ctx context.Context, s settings.Settings, link *supervisor.Link, log *s
 }
 
 func newWorker(s settings.Settings, link *supervisor.Link, log *slog.Logger) *worker {
-	w := &worker{conf: s, version: buildVersion(), link: link, log: log, began: time.Now(),
+	w := &worker{conf: s, version: version.String(), link: link, log: log, began: time.Now(),
 		cookies: cookies.New(s.CookieFile), keys: &peers.Keys{}, said: map[string]string{}}
 	w.count.changed = make(chan struct{}, 1)
 	w.network = &network{conf: s, cookies: w.cookies}
@@ -175,7 +176,7 @@ func (w *worker) discovery() agent.Discovery {
 			return agent.ByTarget(net.DefaultResolver, w.conf.Domain, n.Base)
 		}
 	}
-	return agent.ByAddress(net.DefaultResolver, w.conf.Domain, base(w.conf.Node))
+	return agent.ByAddress(net.DefaultResolver, w.conf.Domain, beam.BaseOf(w.conf.Node))
 }
 
 func (w *worker) known() []string { return w.agent.Known() }
@@ -288,15 +289,6 @@ func (w *worker) tell() {
 func (w *worker) joining(line string) {
 	w.count.join(line)
 	w.log.Info("joining: " + line)
-}
-
-// buildVersion is the agent's own.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // servePeers answers the other agents.

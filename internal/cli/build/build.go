@@ -19,6 +19,7 @@ import (
 	"github.com/phialdev/phial/internal/image/publish"
 	"github.com/phialdev/phial/internal/project"
 	"github.com/phialdev/phial/internal/release"
+	"github.com/phialdev/phial/internal/version"
 )
 
 // sizeLimit is what teams expect of an image at most, bytes unpacked (IMG-14).
@@ -186,7 +187,7 @@ func (o *options) imageOptions(f facts) (image.Options, error) {
 		Base: o.base,
 		Debian: image.Debian{Suite: o.suite, Packages: o.packages,
 			Sources: debian.Sources{Mirror: o.mirror, Security: o.securityMirror, Keyring: o.keyring, AnyAge: o.anyAge}},
-		Env: o.env, Labels: labels, Ports: f.ports, Revision: f.revision, Locked: o.dir != "", Lock: f.lock, Version: term.Version(), Created: when,
+		Env: o.env, Labels: labels, Ports: f.ports, Revision: f.revision, Locked: o.dir != "", Lock: f.lock, Version: version.String(), Created: when,
 		Compression: image.Compression(o.compression), Cache: cache, Accept: o.accepted, NoSBOM: o.noSBOM, Limit: sizeLimit,
 	}, nil
 }

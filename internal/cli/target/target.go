@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/erlang/dist"
+	"github.com/phialdev/phial/internal/agent"
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/cli/cluster"
 	"github.com/phialdev/phial/internal/cli/term"
@@ -269,14 +270,7 @@ func useResolver(p *probe.Prober, addr string) {
 	p.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return r.LookupNetIP(ctx, "ip", strings.TrimSuffix(host, ".")+".")
 	}
-	p.LookupSRV = func(ctx context.Context, name string) ([]string, error) {
-		_, records, err := r.LookupSRV(ctx, "", "", strings.TrimSuffix(name, ".")+".")
-		var targets []string
-		for _, rec := range records {
-			targets = append(targets, strings.TrimSuffix(rec.Target, "."))
-		}
-		return targets, err
-	}
+	p.LookupSRV = func(ctx context.Context, name string) ([]string, error) { return agent.Targets(ctx, r, name) }
 }
 
 // NoteAlone says that nodes given by --node know nobody else: whether that is how

@@ -1,9 +1,10 @@
-package term
+// Package version says which build of Phial a program is.
+package version
 
 import "runtime/debug"
 
-// Version is the module's version where it was installed as one, or the commit.
-func Version() string {
+// String is the module's version where it was installed as one, or the commit.
+func String() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
