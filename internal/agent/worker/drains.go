@@ -127,7 +127,7 @@ func (w *worker) reach(ctx context.Context, until time.Time) *probe.Session {
 // progress takes what a drain tells.
 func (w *worker) progress(id string, e drain.Event) {
 	d := &w.drains
-	line := eventLine(e)
+	line := e.String()
 	d.mu.Lock()
 	mine := d.order != nil && d.order.ID == id
 	if mine {
@@ -224,34 +224,6 @@ func (d *drains) metrics(t *metrics.Text) {
 	t.Gauge("phial_drain_connections", "Open connections at the last count of the drain, idle ones included.", metrics.Value(float64(w.Connections)))
 }
 
-// eventLine is an event for people.
-func eventLine(e drain.Event) string {
-	what := e.Step.Name
-	if e.Step.Subject != "" {
-		what += " " + e.Step.Subject
-	}
-	switch {
-	case e.Work != nil && e.Phase != drain.Ended:
-		return fmt.Sprintf("in flight: %s", workLine(*e.Work))
-	case e.Phase == drain.Began:
-		return what
-	case e.Step.Error != "":
-		return fmt.Sprintf("%s: %s: %s", what, e.Step.Outcome, e.Step.Error)
-	case e.Step.Detail != "":
-		return fmt.Sprintf("%s: %s (%s)", what, e.Step.Outcome, e.Step.Detail)
-	}
-	return fmt.Sprintf("%s: %s", what, e.Step.Outcome)
-}
-
-func workLine(w drain.Work) string {
-	line := fmt.Sprintf("%d requests, %d jobs, %d pipelines, %d socket drainers; %d connections open",
-		w.Requests, w.Jobs, w.Pipelines, w.Drainers, w.Connections)
-	if w.Unknown {
-		line += "; not all could be counted"
-	}
-	return line
-}
-
 func overLine(r *drain.Report) string {
 	took := time.Duration(r.TookMS) * time.Millisecond
 	switch r.Outcome {
@@ -260,5 +232,5 @@ func overLine(r *drain.Report) string {
 	case drain.Gone:
 		return fmt.Sprintf("the node was not, or no longer, reached; the endpoint delay was left (%s)", took)
 	}
-	return fmt.Sprintf("%s after %s; left: %s", r.Outcome, took, workLine(r.After))
+	return fmt.Sprintf("%s after %s; left: %s", r.Outcome, took, r.After)
 }

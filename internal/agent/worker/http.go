@@ -2,13 +2,9 @@ package worker
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -27,9 +23,9 @@ func httpAccepts(s settings.Settings) func(context.Context) error {
 		return nil
 	}
 	if s.HealthPath == "" {
-		return func(ctx context.Context) error { return accepts(ctx, httpAddr(s)) }
+		return func(ctx context.Context) error { return accepts(ctx, s) }
 	}
-	return func(ctx context.Context) error { return healthy(ctx, httpAddr(s), s.HealthPath) }
+	return func(ctx context.Context) error { return healthy(ctx, s) }
 }
 
 func httpAddr(s settings.Settings) string {
@@ -40,45 +36,24 @@ func httpAddr(s settings.Settings) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(s.HTTPPort)))
 }
 
-func accepts(ctx context.Context, addr string) error {
-	d := net.Dialer{Timeout: httpTime}
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
+func accepts(ctx context.Context, s settings.Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, httpTime)
+	defer cancel()
+	if err := agent.Accepts(ctx, httpAddr(s)); err != nil {
 		return fmt.Errorf("the http port does not accept: %w", err)
 	}
-	return conn.Close()
+	return nil
 }
 
-// client takes an answer for what it is, as the kubelet does: a redirect is one, and a
-// certificate is not looked at.
-var client = &http.Client{
-	Timeout: httpTime,
-	Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil, DisableCompression: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // see above
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// healthy asks a path; 200 to 399 is a yes.
-func healthy(ctx context.Context, addr, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+func healthy(ctx context.Context, s settings.Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, httpTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+httpAddr(s)+s.HealthPath, nil)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("User-Agent", "phial-agent")
-	resp, err := client.Do(req)
-	if err != nil {
-		var whole *url.Error
-		if errors.As(err, &whole) {
-			err = whole.Err
-		}
-		return fmt.Errorf("the app does not answer at %s: %w", path, err)
-	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10)) //nolint:errcheck // only the status counts
-	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
-		return fmt.Errorf("the app answers %d at %s", resp.StatusCode, path)
-	}
-	return nil
+	return agent.Healthy(req)
 }
 
 // blindNode is a node that cannot be asked, since there is no cookie to ask it with:
@@ -91,7 +66,7 @@ func (b blindNode) Look(ctx context.Context) (agent.View, error) {
 	if b.conf.HTTPPort == 0 {
 		return up, nil
 	}
-	err := accepts(ctx, httpAddr(b.conf))
+	err := accepts(ctx, b.conf)
 	if err == nil {
 		return up, nil
 	}

@@ -97,14 +97,9 @@ func (e *engine) resolveFor(r *replica, resolver *net.Resolver) func(context.Con
 	}
 }
 
-// accepts tries a TCP port.
-func accepts(addr string) func(context.Context) error {
-	d := net.Dialer{Timeout: time.Second}
-	return func(ctx context.Context) error {
-		conn, err := d.DialContext(ctx, "tcp", addr)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
+// accepts tries a TCP port for a second.
+func accepts(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return agent.Accepts(ctx, addr)
 }

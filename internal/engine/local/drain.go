@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/phialdev/phial/internal/agent/drain"
@@ -120,12 +118,12 @@ func (l *life) reach(ctx context.Context) *probe.Session {
 func (l *life) drained(ev drain.Event) {
 	r := l.r
 	if w := ev.Work; w != nil && w.Left() > 0 {
-		r.set(PhaseStopping, false, "draining: "+inFlight(*w), true)
+		r.set(PhaseStopping, false, "draining: "+w.String(), true)
 	}
 	if ev.Phase != drain.Ended {
 		return
 	}
-	switch line := r.name + ": draining: " + stepLine(ev.Step); ev.Step.Outcome {
+	switch line := r.name + ": draining: " + ev.Step.String(); ev.Step.Outcome {
 	case drain.Skipped, drain.Cancelled, drain.Gone:
 	case drain.Done:
 		if didSomething(ev.Step) {
@@ -147,39 +145,4 @@ func didSomething(s drain.Step) bool {
 		return s.TookMS > 0 && s.Before > 0
 	}
 	return true
-}
-
-// stepLine is a step that has ended, for people.
-func stepLine(s drain.Step) string {
-	line := s.Name
-	if s.Subject != "" {
-		line += " " + s.Subject
-	}
-	line += fmt.Sprintf(": %s after %v", s.Outcome, time.Duration(s.TookMS)*time.Millisecond)
-	if s.Before > 0 {
-		line += fmt.Sprintf(", %d of %d left", s.After, s.Before)
-	}
-	for _, more := range []string{s.Detail, s.Error} {
-		if more != "" {
-			line += ": " + more
-		}
-	}
-	return line
-}
-
-// inFlight is work that is waited for, for people.
-func inFlight(w drain.Work) string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{w.Requests, "request"}, {w.Jobs, "job"}, {w.Pipelines, "pipeline"}, {w.Drainers, "socket drainer"}} {
-		switch {
-		case p.n == 1:
-			parts = append(parts, "1 "+p.what)
-		case p.n > 1:
-			parts = append(parts, fmt.Sprintf("%d %ss", p.n, p.what))
-		}
-	}
-	return strings.Join(parts, ", ") + " in flight"
 }

@@ -272,19 +272,3 @@ func TestDrainIsThePlans(t *testing.T) {
 		t.Errorf("without an agent: drain %v, hook %v", w.drain, w.hook)
 	}
 }
-
-func TestStepLine(t *testing.T) {
-	for want, s := range map[string]drain.Step{
-		"hook Shop.drain: done after 3ms: :ok":                     {Name: "hook", Subject: "Shop.drain", Outcome: drain.Done, TookMS: 3, Detail: ":ok"},
-		"jobs Oban: failed after 2s, 4 of 4 left: unheard":         {Name: "jobs", Subject: "Oban", Outcome: drain.Failed, TookMS: 2000, Before: 4, After: 4, Error: "unheard"},
-		"work: done after 1.5s, 0 of 2 left":                       {Name: "work", Outcome: drain.Done, TookMS: 1500, Before: 2},
-		"presence Shop.Presence: timed-out after 0s: not answered": {Name: "presence", Subject: "Shop.Presence", Outcome: drain.TimedOut, Error: "not answered"},
-	} {
-		if got := stepLine(s); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	if got := inFlight(drain.Work{Requests: 2, Pipelines: 1, Drainers: 3, Connections: 9}); got != "2 requests, 1 pipeline, 3 socket drainers in flight" {
-		t.Errorf("%q", got)
-	}
-}

@@ -2,13 +2,8 @@ package local
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -186,7 +181,7 @@ func (r *replica) check(p *corev1.Probe) *check {
 			return httpGet(ctx, string(get.Scheme), r.probePort(get.Port), get.Path, get.HTTPHeaders)
 		}
 	case p.TCPSocket != nil:
-		c.ask = func(ctx context.Context) error { return accepts(r.probePort(p.TCPSocket.Port))(ctx) }
+		c.ask = func(ctx context.Context) error { return accepts(ctx, r.probePort(p.TCPSocket.Port)) }
 	default:
 		return nil // exec and gRPC: said once, in what is ignored
 	}
@@ -208,14 +203,6 @@ func (r *replica) probePort(port intstr.IntOrString) string {
 	return net.JoinHostPort(r.addr.String(), strconv.Itoa(number))
 }
 
-// probeClient takes an answer for what it is: a redirect is one, and a certificate is
-// not looked at, as the kubelet does.
-var probeClient = &http.Client{
-	Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // as the kubelet's
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
 // httpGet asks a path; 200 to 399 is a yes. The error is in words for people.
 func httpGet(ctx context.Context, scheme, addr, path string, headers []corev1.HTTPHeader) error {
 	if scheme == "" {
@@ -232,18 +219,5 @@ func httpGet(ctx context.Context, scheme, addr, path string, headers []corev1.HT
 		}
 		req.Header.Add(h.Name, h.Value)
 	}
-	resp, err := probeClient.Do(req)
-	if err != nil {
-		var whole *url.Error
-		if errors.As(err, &whole) {
-			err = whole.Err // the rest is the address, which says little to a person
-		}
-		return fmt.Errorf("the app does not answer at %s: %w", path, err)
-	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10)) //nolint:errcheck // only the status counts
-	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
-		return fmt.Errorf("the app answers %d at %s", resp.StatusCode, path)
-	}
-	return nil
+	return agent.Healthy(req)
 }

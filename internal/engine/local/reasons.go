@@ -16,17 +16,16 @@ import (
 // it, and says what to do where the port is closed.
 func httpAccepts(ip netip.Addr, port int, path string) func(context.Context) error {
 	addr := net.JoinHostPort(ip.String(), strconv.Itoa(port))
-	try := accepts(addr)
-	tryLocal := accepts(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	loopback := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	return func(ctx context.Context) error {
-		err := try(ctx)
+		err := accepts(ctx, addr)
 		var netErr net.Error
 		switch {
 		case err == nil && path != "":
 			return httpGet(ctx, "", addr, path, nil)
 		case err == nil:
 			return nil
-		case errors.Is(err, syscall.ECONNREFUSED) && tryLocal(ctx) == nil:
+		case errors.Is(err, syscall.ECONNREFUSED) && accepts(ctx, loopback) == nil:
 			return fmt.Errorf("the app listens on 127.0.0.1:%d alone; as in a pod, it has to on POD_IP or on all addresses", port)
 		case errors.Is(err, syscall.ECONNREFUSED):
 			return fmt.Errorf("the app does not listen on PORT=%d (its http port); if it has none, use --no-http", port)

@@ -18,7 +18,7 @@ func TestRemoteConsole(t *testing.T) {
 	a := up(t, Options{Dir: tally(t), Replicas: 2, Break: map[string]Fault{"tally-1": FaultCookie}})
 	eventually(t, "both have booted", func() error {
 		for _, p := range a.status().Pods {
-			if err := accepts(fmt.Sprintf("%s:%d", p.IP, p.HTTPPort))(t.Context()); err != nil {
+			if err := accepts(t.Context(), fmt.Sprintf("%s:%d", p.IP, p.HTTPPort)); err != nil {
 				return err
 			}
 		}
