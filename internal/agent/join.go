@@ -19,7 +19,7 @@ const (
 	peerMax     = 15 * time.Second // to which looking at a peer slows down that does not answer, or refuses
 	turnTimeout = 10 * time.Second // for the wait for the turn and all of a join
 	stayBusy    = 5                // times that a join is left to the others before they count as kept from it
-	listFor     = 10 * time.Second // in which discovery may give an old list, without the own replica
+	listFor     = 35 * time.Second // in which a list without the own replica may be an old one: clusters commonly keep DNS answers for 30 s
 	hearFor     = 5 * time.Second  // in which agents of replicas that give no answer may yet be heard
 	atOnce      = 16               // looks and walks under way at one time
 )

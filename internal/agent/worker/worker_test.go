@@ -244,9 +244,13 @@ func TestThreeJoin(t *testing.T) {
 			if m.Report == nil || m.Report.Links.Up != 3 || len(m.Report.Nodes) != 3 {
 				t.Errorf("observed %+v", m.Report)
 			}
-			if text := p.get("/metrics", nil); !strings.Contains(text, "phial_mesh_joined{") || !strings.Contains(text, "phial_gate_state{open=\"yes\",reason=\"serving\"} 1\n") {
-				t.Errorf("metrics:\n%s", text)
-			}
+			p.poll("its metrics say so", func() error {
+				text := p.get("/metrics", nil)
+				if !strings.Contains(text, "phial_mesh_joined{") || !strings.Contains(text, "phial_gate_state{open=\"yes\",reason=\"serving\"} 1\n") {
+					return fmt.Errorf("metrics:\n%s", text)
+				}
+				return nil
+			})
 			if text := p.get("/trace?from="+p.conf.Node+"&to="+all[1].conf.Node, nil); !strings.Contains(text, `"kind":"cookie","state":"passed"`) {
 				t.Errorf("trace: %s", text)
 			}
