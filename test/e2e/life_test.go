@@ -12,6 +12,7 @@ import (
 
 	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/agent/views"
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/plan"
 	"github.com/phialdev/phial/test/e2e/stage"
@@ -38,7 +39,7 @@ func TestWrongCookie(t *testing.T) {
 		}
 		return err
 	})
-	holds(t, "the others", 10*time.Second, func(ctx context.Context) error {
+	others := func(ctx context.Context) error {
 		for _, p := range pods[1:] {
 			v, err := view(ctx, a, p.Name)
 			if err != nil || !v.Ready || slices.ContainsFunc(v.Peers, func(n string) bool { return strings.HasSuffix(n, bad.IP) }) {
@@ -46,7 +47,10 @@ func TestWrongCookie(t *testing.T) {
 			}
 		}
 		return nil
-	})
+	}
+	// Their views are a look older than its own.
+	await(t, "the others have seen it go", 10*time.Second, others)
+	holds(t, "the others", 10*time.Second, others)
 	m, err := a.Mesh(t.Context(), pods[1].Name, true)
 	if err != nil {
 		t.Fatal(err)
@@ -197,13 +201,11 @@ func TestCookieRotation(t *testing.T) {
 		}
 		return nil
 	})
-	has := func(pod string) string {
-		// rpc in the container has the former cookie in its environment, so the agent is asked.
-		out, err := a.AgentVerb(t.Context(), pod, "mesh", "-o", "json", "--observe")
-		if err != nil {
-			return err.Error()
-		}
-		return string(out)
+	// The release's rel/env.sh takes the cookie from a file of the Secret: no argument has it.
+	rpc := func(pod, file string) error {
+		_, err := a.Exec(t.Context(), pod, plan.ContainerApp, "sh", "-c",
+			beam.EnvPhialCookieFile+"="+plan.PathCookie+"/"+file+" exec bin/tally rpc 'node()'")
+		return err
 	}
 	await(t, "the switch", 3*time.Minute, func(ctx context.Context) error {
 		if time.Now().Before(at) {
@@ -217,12 +219,21 @@ func TestCookieRotation(t *testing.T) {
 		}
 		return nil
 	})
+	for _, p := range pods {
+		if err := rpc(p.Name, plan.CookieNextKey); err != nil {
+			t.Errorf("with the new cookie: %v", err)
+		}
+		if rpc(p.Name, plan.CookieKey) == nil {
+			t.Errorf("%s takes the former cookie still", p.Name)
+		}
+	}
+	// A replica that boots with the former one, which its environment has, gets the new one.
 	if err := a.Delete(t.Context(), "pod", pods[0].Name); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range meshed(t, a, 3) {
-		if text := has(p.Name); strings.Contains(text, next) {
-			t.Errorf("the cookie is in what the agent of %s tells", p.Name)
+		if err := rpc(p.Name, plan.CookieNextKey); err != nil {
+			t.Errorf("afterwards, with the new cookie: %v", err)
 		}
 	}
 }
