@@ -11,12 +11,7 @@ if [ "$(id -u)" != 0 ]; then
 	echo "demo-kubernetes: a node of Kubernetes needs root: run sudo make demo-kubernetes, or as root. make demo needs none." >&2
 	exit 2
 fi
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
-run() {
-	printf '$ %s\n' "$*"
-	"$@"
-}
+. scripts/say.sh
 # until_ok SECONDS COMMAND...: again and again until it ends with 0.
 until_ok() {
 	end=$(($(date +%s) + $1))
@@ -29,18 +24,6 @@ until_ok() {
 		fi
 		sleep 1
 	done
-}
-# expect STATUS COMMAND...: the demo fails if a command ends otherwise.
-expect() {
-	want=$1
-	shift
-	printf '$ %s\n' "$*"
-	got=0
-	"$@" || got=$?
-	if [ "$got" != "$want" ]; then
-		echo "demo-kubernetes: '$*' ended with status $got, expected $want" >&2
-		exit 1
-	fi
 }
 load=
 export PHIAL_CLUSTER=demo # a cluster of the demo's own, beside that of make cluster

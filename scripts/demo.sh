@@ -6,24 +6,7 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/bin:$PATH
 app=tally
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
-run() {
-	printf '$ %s\n' "$*"
-	"$@"
-}
-# expect STATUS COMMAND...: the demo fails if a command ends otherwise.
-expect() {
-	want=$1
-	shift
-	printf '$ %s\n' "$*"
-	got=0
-	"$@" || got=$?
-	if [ "$got" != "$want" ]; then
-		echo "demo: '$*' ended with status $got, expected $want" >&2
-		exit 1
-	fi
-}
+. scripts/say.sh
 say "1. One short spec, and the objects that follow from it for Kubernetes"
 run grep -v '^ *#' examples/tally/phial.yaml
 echo "$ phial render examples/tally    # names alone"
