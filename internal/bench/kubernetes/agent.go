@@ -30,8 +30,10 @@ type cost struct {
 	settled   time.Duration // for which CPU was measured
 	cpu       []float64     // per cent of a core, of each agent
 	use       []usage
-	cold, hot probes
-	bare      probes // of a server of this program's, on loopback: what the machine adds now
+	bySocket  probes // with blocking calls of one thread
+	byClient  probes // by net/http, a connection for each
+	kept      probes // by net/http, on one connection
+	bare      bare   // what the machine itself takes now
 	rpc, live []run
 	load      string
 }
@@ -64,12 +66,18 @@ func (w *world) agentCost(ctx context.Context) (err error) {
 		return err
 	}
 	note("agents: settled: %v %% of a core", c.cpu)
-	if c.cold, err = c.underProbes(ctx, once, pids[0], pods[0].IP, w.probes); err != nil {
+	sockets, err := bySocket(pods[0].IP)
+	if err != nil {
 		return err
 	}
 	kept := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-	if c.hot, err = c.underProbes(ctx, kept, pids[0], pods[0].IP, w.probes); err != nil {
-		return err
+	for _, p := range []struct {
+		ask asker
+		to  *probes
+	}{{sockets, &c.bySocket}, {byClient(once, pods[0].IP), &c.byClient}, {byClient(kept, pods[0].IP), &c.kept}} {
+		if *p.to, err = c.underProbes(ctx, p.ask, pids[0], w.probes); err != nil {
+			return err
+		}
 	}
 	if c.bare, err = probeBare(ctx, w.probes); err != nil {
 		return err
@@ -127,13 +135,13 @@ type probes struct {
 var decided = regexp.MustCompile(`^open, decided ([0-9.]+) s ago\n$`)
 
 // underProbes probes an agent, and takes what it does anyway off its CPU time.
-func (c *cost) underProbes(ctx context.Context, client *http.Client, pid int, ip string, n int) (probes, error) {
+func (c *cost) underProbes(ctx context.Context, ask asker, pid, n int) (probes, error) {
 	before, err := cpuOf(pid)
 	if err != nil {
 		return probes{}, err
 	}
 	begin := time.Now()
-	p, err := probeAgent(ctx, client, ip, n)
+	p, err := repeat(ctx, ask, n)
 	if err != nil {
 		return p, err
 	}
@@ -143,28 +151,39 @@ func (c *cost) underProbes(ctx context.Context, client *http.Client, pid int, ip
 	return p, err
 }
 
-// probeBare asks a server that does nothing but answer.
-func probeBare(ctx context.Context, n int) (probes, error) {
+// bare are the answers of a server that does nothing but answer, by either way of asking.
+type bare struct{ bySocket, byClient probes }
+
+// probeBare asks one of this program's, on loopback.
+func probeBare(ctx context.Context, n int) (b bare, err error) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "open, decided 0.0 s ago\n") //nolint:errcheck // who asked is gone
 	}))
 	defer server.Close()
-	return probeAgent(ctx, once, server.Listener.Addr().String(), n)
+	addr := server.Listener.Addr().String()
+	sockets, err := bySocket(addr)
+	if err != nil {
+		return b, err
+	}
+	if b.bySocket, err = repeat(ctx, sockets, n); err != nil {
+		return b, err
+	}
+	b.byClient, err = repeat(ctx, byClient(once, addr), n)
+	return b, err
 }
 
-// probeAgent asks an agent, at an address that may have a port, again and again, as the
-// kubelet does.
-func probeAgent(ctx context.Context, c *http.Client, ip string, n int) (p probes, err error) {
+// repeat asks again and again, with a pause between two, as the kubelet does.
+func repeat(ctx context.Context, ask asker, n int) (p probes, err error) {
 	for range n {
 		begin := time.Now()
-		status, text, err := ask(ctx, c, ip, beam.AgentReadyPath)
+		status, text, err := ask(ctx)
 		took := time.Since(begin)
 		if err != nil {
 			return p, err
 		}
 		m := decided.FindStringSubmatch(text)
 		if status != http.StatusOK || m == nil {
-			return p, fmt.Errorf("the agent at %s answers %d, %q", ip, status, text)
+			return p, fmt.Errorf("a probe was answered %d, %q", status, text)
 		}
 		age, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
