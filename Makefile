@@ -42,6 +42,7 @@ demo-kubernetes: setup-cluster setup-demo build ## the same on a real Kubernetes
 
 test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector
 	cd examples/tally && MIX_ENV=test mix test
+	$(GO) test -run 'Simulation$$' -v ./internal/mesh
 	$(GO) test -race $(TESTFLAGS) ./...
 
 check: ## the quick loop: vet, and the tests that need no real node

@@ -115,8 +115,11 @@ func histories(t *testing.T) int {
 		}
 		return n
 	}
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		return 5_000
+	case raced: // five times as slow, and worlds share nothing; make test runs all of them without it
+		return 20_000
 	}
 	return 100_000
 }
