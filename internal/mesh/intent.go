@@ -1,0 +1,187 @@
+package mesh
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+)
+
+// Intent is what is meant to run: every replica that could be in a mesh, with all that
+// decides whom it finds, dials and lets in. It says nothing of where it was read: a plan
+// and anybody's manifests are described alike.
+type Intent struct {
+	Domain   Setting // of the cluster's DNS: cluster.local
+	Replicas []Replica
+	Services []Service
+	Policies []Policy
+	// Whole says that nothing else is installed: a Service that is not here does not
+	// exist. Without it that is not known.
+	Whole bool
+}
+
+// Setting is a text as it will be at run time, or why that is not known.
+type Setting struct {
+	Value string
+	From  string // where it stands, for a person: FILE:LINE:COLUMN, or what gives it
+	Why   string // it is not known; Value is empty
+}
+
+// Known reports whether the value is.
+func (s Setting) Known() bool { return s.Why == "" }
+
+// NotKnown is a Setting of which only this is said.
+func NotKnown(why, from string) Setting { return Setting{From: from, Why: cmp.Or(why, "not known")} }
+
+// Replica is one instance of an app.
+type Replica struct {
+	ID        string // as people call it, and told from all others: tally-0
+	Workload  string // what it is an instance of: "StatefulSet prod/tally"
+	Namespace string
+	IP        string // made up where there is none yet; every replica has another
+	Hostname  string // spec.hostname, which a StatefulSet sets; empty: DNS has no name for the pod
+	Subdomain string
+	Labels    map[string]string
+
+	// NoNode says why there is no node that anybody could connect to: it does not boot,
+	// or runs without distribution. Empty: there is one.
+	NoNode string
+	Code   string  // the finding's code that NoNode is about, where it has one
+	Node   Setting // its full name, base@host
+	Long   Tri     // whether it runs with long names
+	Cookie Cookie
+
+	EPMD       uint16 // TCP port; 0: it runs without EPMD
+	ListenMin  uint16 // of the distribution port; 0: any port
+	ListenMax  uint16
+	Proto      string // -proto_dist; empty: inet_tcp
+	ConnectAll Tri    // No: -connect_all false. Unknown counts as OTP's own default, Yes
+	Hidden     bool
+
+	// ReadyAlone says whether it becomes ready without having joined anybody. A Service
+	// that lists only what is ready never lists one that waits to be joined.
+	ReadyAlone Tri
+	Ways       []Way
+}
+
+// Cookie stands for a cookie without holding it.
+type Cookie struct {
+	// ID is the same for the same cookie, and another for one that is known to be
+	// another. It is made up by whoever fills it, and nothing of the cookie is in it.
+	ID string
+	// From says where it comes from, for a person. Two of unknown ID and the same From
+	// are the same.
+	From string
+}
+
+func (c Cookie) same(o Cookie) Tri {
+	switch {
+	case c.ID != "" && o.ID != "":
+		return TriOf(c.ID == o.ID)
+	case c.From != "" && c.From == o.From:
+		return Yes
+	}
+	return Unknown
+}
+
+// DialForm is what a way puts after the @ of the names that it dials.
+type DialForm uint8
+
+// The forms.
+const (
+	DialAddress   DialForm = iota // the address that it found
+	DialName                      // a name that it found: an SRV record's target, or a pod's hostname
+	DialPodRecord                 // a-b-c-d.namespace.pod.domain
+)
+
+// Way is one way by which a replica finds others and dials them.
+type Way struct {
+	Name  string  // as people know it: "libcluster's Kubernetes.DNS"
+	From  string  // where it is set up
+	Query Setting // of DNS: the name that it asks for
+	Looks beam.Lookup
+	Dials DialForm
+	Base  Setting // what it puts before the @; an agent takes the node's own
+
+	// Of the Kubernetes API alone.
+	Namespace Setting
+	Selects   Selector
+	Endpoints bool // it asks for endpoints, by the labels of their Service, and takes those that are ready
+	Allowed   Tri  // whether its service account may ask
+
+	// Agent: Phial's agents look, and join a replica to all that it would meet or to
+	// nobody, by the names that the nodes have.
+	Agent bool
+	// Static is what it dials whatever anybody answers: names in a configuration.
+	Static []string
+	// Idle says why it dials nobody, whatever there is: it is not set up. Empty: it does.
+	Idle string
+	// Unclear says what of it could not be read; whom it dials is not known then.
+	Unclear string
+}
+
+// Service is a Kubernetes Service, as far as discovery goes.
+type Service struct {
+	Name, Namespace string
+	Headless        bool
+	Selector        map[string]string // empty: it lists nobody by itself
+	Labels          map[string]string
+	NotReadyToo     bool // publishNotReadyAddresses
+	Ports           int  // without any there are no SRV records
+	From            string
+}
+
+// Selector is a Kubernetes label selector; the zero value selects everything.
+type Selector struct {
+	Labels map[string]string
+	Exprs  []Requirement
+}
+
+// Requirement is one of a selector's matchExpressions.
+type Requirement struct {
+	Key, Op string // Op: In, NotIn, Exists, DoesNotExist
+	Values  []string
+}
+
+// Selects reports whether labels satisfy the selector.
+func (s Selector) Selects(labels map[string]string) bool {
+	for k, v := range s.Labels {
+		if labels[k] != v {
+			return false
+		}
+	}
+	for _, r := range s.Exprs {
+		v, has := labels[r.Key]
+		in := false
+		for _, want := range r.Values {
+			in = in || has && v == want
+		}
+		switch r.Op {
+		case "In":
+			if !in {
+				return false
+			}
+		case "NotIn":
+			if in {
+				return false
+			}
+		case "Exists":
+			if !has {
+				return false
+			}
+		case "DoesNotExist":
+			if has {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Host is the pod's own name in DNS, and empty where it has none.
+func (r *Replica) Host(domain string) string {
+	if r.Hostname == "" || r.Subdomain == "" {
+		return ""
+	}
+	return strings.Join([]string{r.Hostname, r.Subdomain, r.Namespace, "svc", domain}, ".")
+}

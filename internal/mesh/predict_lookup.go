@@ -1,0 +1,240 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
+)
+
+// lookUp gives whom a way finds, and tells how that goes.
+func (p *predictor) lookUp(i int, w *Way) []target {
+	if len(w.Static) > 0 {
+		p.say(i, Passed, "%s has names of its own%s", w.Name, at(w.From))
+		var all []target
+		for _, name := range w.Static {
+			all = append(all, target{host: beam.HostOf(name), replica: -1, name: name})
+		}
+		return all
+	}
+	if w.Looks == beam.LookupAPI {
+		return p.askAPI(i, w)
+	}
+	if !w.Query.Known() {
+		p.say(i, Unseen, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(w.Query.From))
+		p.doubt(i, w.Query.Why)
+		return nil
+	}
+	what := fmt.Sprintf("%s will look up %s (%s)%s", w.Name, w.Query.Value, w.Looks, at(w.Query.From))
+	s, state, o := p.find(i, w)
+	if s == nil {
+		p.lost(i, what, state, o)
+		return nil
+	}
+	members, dropped, unclear := p.members(s)
+	switch {
+	case !s.Headless:
+		p.lost(i, what, No, Obstacle{Code: finding.ServiceNotHeadless, At: []string{s.From},
+			Text: "Service " + s.Name + " is not headless: DNS answers with an address of its own, which is no replica's"})
+		return nil
+	case w.Looks == beam.LookupSRV && s.Ports == 0:
+		p.lost(i, what, No, Obstacle{Code: finding.ServiceWithoutSRV, At: []string{s.From}, Text: "Service " + s.Name + " has no ports, so there are no SRV records"})
+		return nil
+	case len(members) == 0 && len(unclear) > 0:
+		p.lost(i, what, Unknown, Obstacle{Text: "whether a replica is ready before it has joined is not known, and Service " + s.Name + " lists only what is ready"})
+		return nil
+	case len(members) == 0 && len(dropped) > 0:
+		p.lost(i, what, No, Obstacle{Code: codeReadyDeadlock, At: []string{s.From},
+			Text: "Service " + s.Name + " lists only what is ready, and no replica is before it has joined"})
+		return nil
+	case len(members) == 0 && len(s.Selector) == 0:
+		p.lost(i, what, Unknown, Obstacle{Text: "Service " + s.Name + " has no selector: whom it lists is set elsewhere"})
+		return nil
+	case len(members) == 0:
+		p.lost(i, what, No, Obstacle{Code: finding.ServiceEmpty, At: []string{s.From}, Text: "the selector of Service " + s.Name + " matches no replica"})
+		return nil
+	}
+	for _, j := range unclear {
+		p.doubt(j, "whether it is listed before it has joined is not known")
+	}
+	var found []target
+	for _, j := range members {
+		r := &p.in.Replicas[j]
+		host := r.IP
+		if w.Looks == beam.LookupSRV && w.Dials == DialName {
+			host = p.srvTarget(r, s)
+		}
+		found = append(found, target{host: host, replica: j})
+	}
+	p.say(i, Passed, "%s; DNS answers %s", what, hosts(found))
+	return found
+}
+
+// lost tells of a lookup that gives nobody. What it could have found may be anybody.
+func (p *predictor) lost(i int, what string, state Tri, o Obstacle) {
+	id := p.in.Replicas[i].ID
+	o.From = id
+	if state == Unknown {
+		p.say(i, Unseen, "%s; what it finds is not known: %s", what, o.Text)
+		p.doubt(i, o.Text)
+		return
+	}
+	p.say(i, Failed, "%s; it finds nobody: %s", what, o.Text)
+	for j := range p.in.Replicas {
+		if other := &p.in.Replicas[j]; j != i && other.Workload == p.in.Replicas[i].Workload {
+			p.mark(i, j, No, o)
+		}
+	}
+}
+
+// find gives the Service that a DNS name of a way stands for.
+func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
+	r := &p.in.Replicas[i]
+	query := w.Query.Value
+	name, absolute := strings.CutSuffix(query, ".")
+	labels := strings.Split(name, ".")
+	for len(labels) > 0 && strings.HasPrefix(labels[0], "_") { // _epmd._tcp of an SRV record
+		labels = labels[1:]
+	}
+	name = strings.Join(labels, ".")
+	if in, ok := p.inCluster(name); ok && len(labels) > 3 {
+		labels = strings.Split(in, ".")
+	} else if absolute {
+		return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: "the dot at the end makes " + query + " a full name, and DNS knows none such"}
+	}
+	namespace := r.Namespace
+	switch {
+	case len(labels) == 1:
+	case len(labels) == 2, len(labels) == 3 && labels[2] == "svc":
+		namespace = labels[1]
+	case len(labels) > 3 && labels[2] == "svc":
+		return nil, No, Obstacle{Code: codeDomain, At: []string{w.Query.From, p.in.Domain.From},
+			Text: fmt.Sprintf("%s is not in the cluster's domain %s", query, p.in.Domain.Value)}
+	default:
+		return nil, Unknown, Obstacle{Text: "what DNS answers about " + query + " is not known"}
+	}
+	if s := p.service(namespace, labels[0]); s != nil {
+		return s, Yes, Obstacle{}
+	}
+	if !p.in.Whole {
+		return nil, Unknown, Obstacle{Text: fmt.Sprintf("there is no Service %s/%s in what was read", namespace, labels[0])}
+	}
+	return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: fmt.Sprintf("there is no Service %s in namespace %s", labels[0], namespace)}
+}
+
+// members are the replicas that a Service lists from the start; dropped those that it
+// never lists, since they wait for it; unclear those of which that is not known.
+func (p *predictor) members(s *Service) (listed, dropped, unclear []int) {
+	if len(s.Selector) == 0 {
+		return nil, nil, nil
+	}
+	for j := range p.in.Replicas {
+		r := &p.in.Replicas[j]
+		switch {
+		case r.Namespace != s.Namespace || !(Selector{Labels: s.Selector}).Selects(r.Labels):
+		case s.NotReadyToo || r.ReadyAlone == Yes:
+			listed = append(listed, j)
+		case r.ReadyAlone == No:
+			dropped = append(dropped, j)
+		default:
+			unclear = append(unclear, j)
+		}
+	}
+	return listed, dropped, unclear
+}
+
+// srvTarget is the name of an SRV record: the pod's own, or one made of its address.
+func (p *predictor) srvTarget(r *Replica, s *Service) string {
+	domain := p.in.Domain.Value
+	if domain == "" {
+		domain = "cluster.local"
+	}
+	if r.Hostname != "" && r.Subdomain == s.Name {
+		return r.Host(domain)
+	}
+	return strings.NewReplacer(".", "-", ":", "-").Replace(r.IP) + "." + s.Name + "." + s.Namespace + ".svc." + domain
+}
+
+// askAPI is libcluster's Kubernetes strategy.
+func (p *predictor) askAPI(i int, w *Way) []target {
+	what := w.Name + " will ask the Kubernetes API" + at(w.From)
+	switch {
+	case !w.Namespace.Known():
+		p.lost(i, what, Unknown, Obstacle{Text: w.Namespace.Why})
+		return nil
+	case w.Allowed == No:
+		p.lost(i, what, No, Obstacle{Code: codeAPIRefuses, Text: "its service account may not ask for that"})
+		return nil
+	case w.Allowed == Unknown:
+		p.lost(i, what, Unknown, Obstacle{Text: "whether its service account may ask the API is not known"})
+		return nil
+	}
+	var members []int
+	var services []*Service
+	if w.Endpoints {
+		for k := range p.in.Services {
+			if s := &p.in.Services[k]; s.Namespace == w.Namespace.Value && w.Selects.Selects(s.Labels) {
+				listed, _, _ := p.members(s)
+				members, services = append(members, listed...), append(services, s)
+			}
+		}
+		if len(services) == 0 {
+			state := Unknown
+			if p.in.Whole {
+				state = No
+			}
+			p.lost(i, what, state, Obstacle{Code: "DSC-08", Text: "no Service carries the labels that it asks for"})
+			return nil
+		}
+	} else {
+		for j := range p.in.Replicas {
+			if r := &p.in.Replicas[j]; r.Namespace == w.Namespace.Value && w.Selects.Selects(r.Labels) {
+				members = append(members, j)
+			}
+		}
+	}
+	slices.Sort(members)
+	var found []target
+	for _, j := range slices.Compact(members) {
+		r := &p.in.Replicas[j]
+		host := r.IP
+		switch w.Dials {
+		case DialName:
+			if r.Hostname == "" {
+				p.lost(i, what, No, Obstacle{Code: codeNoHostname, Text: "the pods have no host names in DNS: only a StatefulSet gives them"})
+				return nil
+			}
+			host = r.Host(p.domain())
+			if w.Query.Value != "" { // the Service that the strategy is told to put into the name
+				host = strings.Join([]string{r.Hostname, w.Query.Value, r.Namespace, "svc", p.domain()}, ".")
+			}
+		case DialPodRecord:
+			host = strings.ReplaceAll(r.IP, ".", "-") + "." + r.Namespace + ".pod." + p.domain()
+		case DialAddress:
+		}
+		found = append(found, target{host: host, replica: j})
+	}
+	if len(found) == 0 {
+		p.lost(i, what, No, Obstacle{Code: finding.ServiceEmpty, Text: "nothing carries the labels that it asks for"})
+		return nil
+	}
+	p.say(i, Passed, "%s, which answers %s", what, hosts(found))
+	return found
+}
+
+func (p *predictor) domain() string {
+	if p.in.Domain.Value == "" {
+		return "cluster.local"
+	}
+	return p.in.Domain.Value
+}
+
+func hosts(all []target) string {
+	var names []string
+	for _, t := range all {
+		names = append(names, t.host)
+	}
+	return some(names)
+}

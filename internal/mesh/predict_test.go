@@ -1,0 +1,289 @@
+package mesh
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/phialdev/phial/internal/beam"
+)
+
+func sure(v string) Setting { return Setting{Value: v} }
+
+// tallyIntent is three replicas of a sound app with addresses for names, which find each
+// other by the headless Service.
+func tallyIntent() Intent {
+	in := Intent{
+		Domain: sure("cluster.local"), Whole: true,
+		Services: []Service{{
+			Name: "tally-headless", Namespace: "prod", Headless: true, NotReadyToo: true, Ports: 2,
+			Selector: map[string]string{"app": "tally"}, Labels: map[string]string{"app": "tally"},
+		}},
+	}
+	for i := range 3 {
+		ip := fmt.Sprintf("10.0.0.%d", i+1)
+		in.Replicas = append(in.Replicas, Replica{
+			ID: fmt.Sprintf("tally-%d", i), Workload: "Deployment prod/tally", Namespace: "prod", IP: ip,
+			Labels: map[string]string{"app": "tally"}, Node: sure("tally@" + ip), Long: Yes, Cookie: Cookie{From: "Secret prod/tally"},
+			EPMD: 4369, ListenMin: 9100, ListenMax: 9107, ReadyAlone: No,
+			Ways: []Way{{Name: "dns_cluster", Query: sure("tally-headless.prod.svc.cluster.local"), Looks: beam.LookupAOrAAAA, Base: sure("tally")}},
+		})
+	}
+	return in
+}
+
+// each changes every replica.
+func each(in *Intent, f func(i int, r *Replica)) {
+	for i := range in.Replicas {
+		f(i, &in.Replicas[i])
+	}
+}
+
+func stable(in *Intent) {
+	each(in, func(i int, r *Replica) {
+		r.Hostname, r.Subdomain = r.ID, "tally-headless"
+		r.Node = sure("tally@" + r.Host("cluster.local"))
+	})
+}
+
+func TestPredict(t *testing.T) {
+	const whole, apart = "tally-0 tally-1 tally-2", "tally-0 | tally-1 | tally-2"
+	way := func(change func(*Way)) func(*Intent) {
+		return func(in *Intent) { each(in, func(_ int, r *Replica) { change(&r.Ways[0]) }) }
+	}
+	srv := way(func(w *Way) { w.Looks, w.Dials = beam.LookupSRV, DialName })
+	api := way(func(w *Way) {
+		w.Looks, w.Namespace, w.Allowed, w.Selects = beam.LookupAPI, sure("prod"), Yes, Selector{Labels: map[string]string{"app": "tally"}}
+	})
+	agent := way(func(w *Way) { w.Agent = true })
+	policy := func(rules ...PolicyRule) func(*Intent) {
+		return func(in *Intent) {
+			in.Policies = append(in.Policies, Policy{Name: "p", Namespace: "prod", Pods: Selector{Labels: map[string]string{"app": "tally"}}, Ingress: &rules})
+		}
+	}
+	port := func(first, last uint16) PolicyPort { return PolicyPort{First: first, Last: last} }
+	for _, c := range []struct {
+		name    string
+		changes []func(*Intent)
+		islands string
+		code    string // of the first obstacle
+		doubt   string
+	}{
+		{"sound", nil, whole, "", ""},
+		{"short query", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless") })}, whole, "", ""},
+		{"query with a dot at the end", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.prod.svc.cluster.local.") })}, whole, "", ""},
+		{"short query with a dot at the end", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.") })}, apart, "DSC-03", ""},
+		{"another domain", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.prod.svc.k8s.example") })}, apart, "NAM-10", ""},
+		{"names that addresses are not", []func(*Intent){stable}, apart, "NAM-02", ""},
+		{"names by SRV", []func(*Intent){stable, srv}, whole, "", ""},
+		{"addresses by SRV", []func(*Intent){srv}, apart, "NAM-02", ""},
+		{"SRV without ports", []func(*Intent){stable, srv, func(in *Intent) { in.Services[0].Ports = 0 }}, apart, "DSC-04", ""},
+		{"another base", []func(*Intent){way(func(w *Way) { w.Base = sure("shop") })}, apart, "NAM-03", ""},
+		{"no Service", []func(*Intent){func(in *Intent) { in.Services = nil }}, apart, "DSC-03", ""},
+		{"no Service in a part", []func(*Intent){func(in *Intent) { in.Services, in.Whole = nil, false }}, apart, "", "no Service"},
+		{"not headless", []func(*Intent){func(in *Intent) { in.Services[0].Headless = false }}, apart, "DSC-01", ""},
+		{"selects nobody", []func(*Intent){func(in *Intent) { in.Services[0].Selector = map[string]string{"app": "x"} }}, apart, "DSC-02", ""},
+		{"waits for itself", []func(*Intent){func(in *Intent) { in.Services[0].NotReadyToo = false }}, apart, "DSC-07", ""},
+		{"may wait for itself", []func(*Intent){func(in *Intent) {
+			in.Services[0].NotReadyToo = false
+			each(in, func(_ int, r *Replica) { r.ReadyAlone = Unknown })
+		}}, apart, "", "ready before"},
+		{"API", []func(*Intent){api}, whole, "", ""},
+		{"API, refused", []func(*Intent){api, way(func(w *Way) { w.Allowed = No })}, apart, "DSC-09", ""},
+		{"API, endpoints without the label", []func(*Intent){api, way(func(w *Way) { w.Endpoints = true }), func(in *Intent) { in.Services[0].Labels = nil }}, apart, "DSC-08", ""},
+		{"API, host names of a Deployment", []func(*Intent){api, way(func(w *Way) { w.Dials = DialName })}, apart, "DSC-10", ""},
+		{"API, host names", []func(*Intent){stable, api, way(func(w *Way) { w.Dials, w.Query = DialName, sure("tally-headless") })}, whole, "", ""},
+		{"loopback", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Node = sure("tally@127.0.0.1") }) }}, apart, "NAM-02", ""},
+		{"one short", []func(*Intent){func(in *Intent) { in.Replicas[1].Long, in.Replicas[1].Node = No, sure("tally@b") }}, "tally-0 tally-2 | tally-1", "NAM-01", ""},
+		{"one with another cookie", []func(*Intent){func(in *Intent) {
+			for i := range in.Replicas {
+				in.Replicas[i].Cookie.ID = fmt.Sprint(i / 2)
+			}
+		}}, "tally-0 tally-1 | tally-2", "COO-01", ""},
+		{"cookies of two places", []func(*Intent){func(in *Intent) { in.Replicas[2].Cookie = Cookie{From: "the image"} }}, "tally-0 tally-1 | tally-2", "", "cookies"},
+		{"policy without ports", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4000, 4000)}})}, apart, "NET-02", ""},
+		{"policy with EPMD alone", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369)}})}, apart, "NET-02", ""},
+		{"policy with all", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}})}, whole, "", ""},
+		{"policy and a random port", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}}),
+			func(in *Intent) { each(in, func(_ int, r *Replica) { r.ListenMin, r.ListenMax = 0, 0 }) }}, apart, "NET-01", ""},
+		{"policy for others", []func(*Intent){policy(PolicyRule{Peers: []PolicyPeer{{Pods: &Selector{Labels: map[string]string{"app": "x"}}}}})}, apart, "NET-02", ""},
+		{"policy by address", []func(*Intent){policy(PolicyRule{Peers: []PolicyPeer{{Block: true}}})}, apart, "", "admits"},
+		{"nobody dials", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Ways = nil }) }}, apart, "DSC-15", ""},
+		{"only the first dials", []func(*Intent){func(in *Intent) { in.Replicas[1].Ways, in.Replicas[2].Ways = nil, nil }}, whole, "", ""},
+		{"only the first dials, connect_all false", []func(*Intent){func(in *Intent) {
+			in.Replicas[1].Ways, in.Replicas[2].Ways = nil, nil
+			each(in, func(_ int, r *Replica) { r.ConnectAll = No })
+		}}, whole, "DSC-15", ""}, // the links of the first are enough for one island
+		{"agents", []func(*Intent){agent}, whole, "", ""},
+		{"agents, names", []func(*Intent){agent, stable}, whole, "", ""},
+		{"agents, one that nobody may reach", []func(*Intent){agent, func(in *Intent) {
+			in.Replicas[2].Labels = map[string]string{"app": "tally", "odd": "yes"}
+			in.Policies = []Policy{{Name: "p", Namespace: "prod", Pods: Selector{Labels: map[string]string{"odd": "yes"}}, Ingress: new([]PolicyRule)}}
+		}}, "tally-0 tally-1 | tally-2", "NET-02", ""},
+		{"no boot", []func(*Intent){func(in *Intent) { in.Replicas[0].NoNode, in.Replicas[0].Code = "POD_IP is empty", "NAM-04" }}, "tally-1 tally-2 | tally-0", "NAM-04", ""},
+		{"a name that is not known", []func(*Intent){func(in *Intent) { in.Replicas[0].Node = NotKnown("computed by a command", "env.sh:3") }}, "tally-1 tally-2 | tally-0", "", "computed"},
+		{"a way that is not known", []func(*Intent){way(func(w *Way) { w.Unclear = "computed" })}, apart, "", "computed"},
+		{"no EPMD on one", []func(*Intent){func(in *Intent) { in.Replicas[0].EPMD = 0 }}, "tally-1 tally-2 | tally-0", "NET-08", ""},
+		{"IPv6 on one", []func(*Intent){func(in *Intent) { in.Replicas[0].Proto = beam.ProtoTCP6 }}, "tally-1 tally-2 | tally-0", "NET-10", ""},
+		{"TLS on one", []func(*Intent){func(in *Intent) { in.Replicas[0].Proto = beam.ProtoTLS }}, "tally-1 tally-2 | tally-0", "NET-19", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := tallyIntent()
+			for _, change := range c.changes {
+				change(&in)
+			}
+			p := Predict(in)
+			if got := islandsText(p); got != c.islands {
+				t.Errorf("islands %s, want %s", got, c.islands)
+			}
+			if code := firstCode(p); code != c.code {
+				t.Errorf("the first obstacle is %q, want %q", code, c.code)
+			}
+			if got := strings.Join(p.Doubts, "; "); (got == "") != (c.doubt == "") || !strings.Contains(got, c.doubt) {
+				t.Errorf("doubts %q, want %q", got, c.doubt)
+			}
+			if t.Failed() {
+				for _, r := range p.Replicas {
+					for _, s := range r.Steps {
+						t.Logf("%s %s: %s", r.ID, s.State, s.Text)
+					}
+				}
+				t.Logf("%+v", p.Links)
+			}
+		})
+	}
+}
+
+func islandsText(p Prediction) string {
+	var all []string
+	for _, i := range p.Islands {
+		all = append(all, strings.Join(i, " "))
+	}
+	return strings.Join(all, " | ")
+}
+
+func firstCode(p Prediction) string {
+	for _, l := range p.Links {
+		for _, o := range l.Why {
+			if o.Code != "" {
+				return string(o.Code)
+			}
+		}
+	}
+	return ""
+}
+
+// What it tells of a replica reads as a story.
+func TestPredictTells(t *testing.T) {
+	in := tallyIntent()
+	in.Replicas[0].Node.From = "k8s/app.yaml:20:11"
+	in.Replicas[1].Cookie = Cookie{ID: "other", From: "Secret prod/old"}
+	in.Replicas[0].Cookie.ID, in.Replicas[2].Cookie.ID = "one", "one"
+	want := []Narration{
+		{Passed, "will be named tally@10.0.0.1 (k8s/app.yaml:20:11)"},
+		{Passed, "dns_cluster will look up tally-headless.prod.svc.cluster.local (A and AAAA); DNS answers 10.0.0.1, 10.0.0.2, 10.0.0.3"},
+		{Failed, "will dial tally@10.0.0.2: refused, because their cookies are not the same"},
+		{Passed, "will dial tally@10.0.0.3: accepted"},
+	}
+	if diff := cmp.Diff(want, Predict(in).Replicas[0].Steps); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whatever the intent, every replica stands in one island, a link that is up joins two of
+// one island, and one that is down for certain has a reason.
+func TestPredictHolds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		in := randomIntent(rng)
+		p := Predict(in)
+		island := map[string]int{}
+		for k, ids := range p.Islands {
+			for _, id := range ids {
+				if _, twice := island[id]; twice {
+					t.Fatalf("%s stands in two islands: %v", id, p.Islands)
+				}
+				island[id] = k
+			}
+		}
+		if len(island) != len(in.Replicas) {
+			t.Fatalf("%d of %d replicas stand in an island", len(island), len(in.Replicas))
+		}
+		for _, l := range p.Links {
+			if l.Up == Yes && island[l.A] != island[l.B] {
+				t.Fatalf("%s and %s are linked, and in two islands", l.A, l.B)
+			}
+			if l.Up != Yes && len(l.Why) == 0 {
+				t.Fatalf("nothing says why %s and %s are not linked: %+v", l.A, l.B, in)
+			}
+			if l.Up == Unknown && island[l.A] != island[l.B] && len(p.Doubts) == 0 {
+				t.Fatalf("%s and %s may be linked, and nothing is in doubt", l.A, l.B)
+			}
+		}
+		again := Predict(in)
+		if diff := cmp.Diff(p, again); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+func randomIntent(rng *rand.Rand) Intent {
+	in := tallyIntent()
+	if rng.IntN(3) == 0 {
+		stable(&in)
+	}
+	in.Whole = rng.IntN(2) == 0
+	pick := func(all ...string) string { return all[rng.IntN(len(all))] }
+	in.Services[0].NotReadyToo, in.Services[0].Ports = rng.IntN(3) > 0, rng.IntN(2)
+	each(&in, func(_ int, r *Replica) {
+		w := &r.Ways[0]
+		w.Looks = beam.Lookup(1 + rng.IntN(4))
+		w.Dials = DialForm(rng.IntN(3))
+		w.Query = sure(pick("tally-headless", "tally-headless.prod.svc.cluster.local", "other", "a.b.c", "", "_epmd._tcp.tally-headless.prod.svc"))
+		w.Namespace, w.Allowed = sure("prod"), Tri(rng.IntN(3))
+		w.Agent = rng.IntN(3) == 0
+		r.ReadyAlone, r.ConnectAll, r.Long = Tri(rng.IntN(3)), Tri(rng.IntN(3)), Tri(rng.IntN(3))
+		r.Cookie = Cookie{ID: pick("", "a", "b"), From: pick("", "x", "y")}
+		switch rng.IntN(8) {
+		case 0:
+			r.NoNode = "it does not boot"
+		case 1:
+			r.Node = NotKnown("computed", "")
+		case 2:
+			w.Unclear = "computed"
+		case 3:
+			w.Static = []string{"tally@10.0.0.1", "tally@nowhere", "x"}
+		case 4:
+			r.Ways = nil
+		}
+	})
+	return in
+}
+
+func TestSelects(t *testing.T) {
+	labels := map[string]string{"app": "tally", "tier": "web"}
+	for _, c := range []struct {
+		s    Selector
+		want bool
+	}{
+		{Selector{}, true},
+		{Selector{Labels: map[string]string{"app": "tally"}}, true},
+		{Selector{Labels: map[string]string{"app": "shop"}}, false},
+		{Selector{Exprs: []Requirement{{"app", "In", []string{"shop", "tally"}}}}, true},
+		{Selector{Exprs: []Requirement{{"app", "NotIn", []string{"tally"}}}}, false},
+		{Selector{Exprs: []Requirement{{"zone", "NotIn", []string{"a"}}}}, true},
+		{Selector{Exprs: []Requirement{{"zone", "Exists", nil}}}, false},
+		{Selector{Exprs: []Requirement{{"zone", "DoesNotExist", nil}}}, true},
+	} {
+		if got := c.s.Selects(labels); got != c.want {
+			t.Errorf("%+v selects %v: %v", c.s, labels, got)
+		}
+	}
+	if slices.Contains([]bool{covered([]PolicyPort{{First: 1, Last: 65535}}, 0, 0), covered([]PolicyPort{{All: true}}, 0, 0)}, false) {
+		t.Error("every port does not cover a random one")
+	}
+}
