@@ -62,10 +62,20 @@ func exchange(to netip.AddrPort, request []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}); err != nil {
+	// Go's own signals interrupt calls; a connect that was goes on by itself.
+	addr := &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+	err = syscall.Connect(fd, addr)
+	for err == syscall.EINTR || err == syscall.EALREADY {
+		err = syscall.Connect(fd, addr)
+	}
+	if err != nil && err != syscall.EISCONN {
 		return nil, err
 	}
-	if _, err := syscall.Write(fd, request); err != nil {
+	err = syscall.EINTR
+	for err == syscall.EINTR {
+		_, err = syscall.Write(fd, request)
+	}
+	if err != nil {
 		return nil, err
 	}
 	answer := make([]byte, 4<<10)
