@@ -49,10 +49,10 @@ run phial build examples/tally --containerd --name localhost/tally --tag demo --
 printf '$ make images IMAGES_FLAGS="-only phial-agent -arch %s -containerd"\n' "$(go env GOARCH)"
 make -s images IMAGES_FLAGS="-only phial-agent -arch $(go env GOARCH) -containerd -dir $work/images" 2>&1 | tail -n 3
 
-say "3. The Secret, by the command that render prints; then every object of the spec"
+say "3. The Secret, by the command that render gives; then every object of the spec"
 run kubectl create namespace $ns
 set -- examples/tally -n $ns --agent-image localhost/phial-agent:devel --set image=localhost/tally:demo --set imagePullPolicy=Never --set resources.requests.cpu=100m
-phial render "$@" 2>&1 >/dev/null | sed -n 's/.*make it once: //p' >"$work/secret.sh"
+phial render --cookie-command "$@" >"$work/secret.sh"
 printf '$ %s\n' "$(cat "$work/secret.sh")"
 sh -e "$work/secret.sh"
 echo "$ phial render $* | kubectl apply --server-side -f -"

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,13 +41,13 @@ func Main(args []string) int {
 func Run(ctx context.Context, s *term.IO, args []string) int {
 	root := Root(s)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return term.OK
 	}
 	var exit *term.ExitError
 	if !errors.As(err, &exit) || exit.Err != nil {
-		s.Notef("phial: %s", oneLine(err))
+		s.Notef("phial: %s", plainGroup(cmd, oneLine(err)))
 	}
 	return term.Code(err)
 }
@@ -54,6 +55,24 @@ func Run(ctx context.Context, s *term.IO, args []string) int {
 // oneLine keeps what cobra and libraries say to one line each.
 func oneLine(err error) string {
 	return strings.TrimSpace(strings.ReplaceAll(err.Error(), "\n\n", "\n"))
+}
+
+// What cobra says of flags that do not go together, or not without one another.
+var (
+	saysExclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	saysTogether  = regexp.MustCompile(`^if any flags in the group \[(.*)\] are set they must all be set; missing \[(.*)\]$`)
+)
+
+// plainGroup says it in the words of a person who gave them.
+func plainGroup(cmd *cobra.Command, text string) string {
+	flags := func(names string) string { return "--" + strings.Join(strings.Fields(names), " and --") }
+	if m := saysExclusive.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%s do not go together: give one of them; see `%s --help`", flags(m[1]), cmd.CommandPath())
+	}
+	if m := saysTogether.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%s go together, and %s was not given; see `%s --help`", flags(m[1]), flags(m[2]), cmd.CommandPath())
+	}
+	return text
 }
 
 // Root gives the whole tree of commands.

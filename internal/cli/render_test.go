@@ -14,6 +14,7 @@ import (
 // takes it again without a change.
 func TestRenderedIsApplied(t *testing.T) {
 	cluster := kubetest.Start(t)
+	dir := filepath.Join(t.TempDir(), "deploy")
 	shell := func(script string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "sh", "-euc", script)
@@ -39,14 +40,14 @@ func TestRenderedIsApplied(t *testing.T) {
 	}
 
 	// The cookie's Secret is made by the line that render writes.
-	line := ""
-	for l := range strings.Lines(shell("phial render examples/tally 2>&1 >/dev/null")) {
-		if _, command, ok := strings.Cut(l, "make it once: "); ok {
-			line = command
-		}
-	}
-	shell(line)
+	shell("phial render --cookie-command examples/tally | sh -e")
 	if n := shell("kubectl get secret tally-cookie -o jsonpath='{.data.cookie}' | base64 -d | wc -c"); strings.TrimSpace(n) != "64" {
-		t.Errorf("%s makes a cookie of %s bytes", line, n)
+		t.Errorf("the command makes a cookie of %s bytes", n)
+	}
+
+	// Files are applied as the stream is.
+	shell("phial render examples/tally --output-dir " + dir + " 2>/dev/null && kubectl apply --server-side -k " + dir)
+	if again := shell(versions); again != before {
+		t.Errorf("applied as files it is\n%s, not\n%s", again, before)
 	}
 }

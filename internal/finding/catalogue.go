@@ -48,6 +48,7 @@ const (
 	NodeUnexplained    Code = "NET-25"
 	CallsUnanswered    Code = "NET-26"
 	PgApart            Code = "NET-27"
+	KeptOut            Code = "NET-28"
 	CookieDiffers      Code = "COO-01"
 	CookieInImage      Code = "COO-02"
 	CookieWhitespace   Code = "COO-03"
@@ -57,6 +58,7 @@ const (
 	OverlapCut         Code = "GLB-01"
 	PartialByChoice    Code = "GLB-04"
 	StillBooting       Code = "HLT-13"
+	PodStuck           Code = "HLT-14"
 )
 
 // The codes that an image can show before there is one.
@@ -179,6 +181,9 @@ var catalogue = []Entry{
 	{CallsUnanswered, "calls are not answered", Warning,
 		"{subject} took the handshake and left questions unanswered: {questions}",
 		"look at its load: the run queue, and long message queues of its system processes"},
+	{KeptOut, "Phial itself is kept out", Error,
+		"{what} gives no answer: the packets are dropped on the way from {looker}, or the machine is gone; that says nothing of the way between the replicas",
+		"look from a place that is let in: `phial mesh -n NAMESPACE` asks the agents in the pods; where there is none, let {looker} reach TCP {ports} by a rule of the NetworkPolicy or firewall, for as long as the look takes"},
 	{CookieDiffers, "another cookie", Error,
 		"{subject} has another cookie than {others}",
 		"give all replicas the one cookie from one Secret as RELEASE_COOKIE; without it each build of the release has a random one"},
@@ -206,6 +211,9 @@ var catalogue = []Entry{
 	{StillBooting, "not in the mesh yet", Info,
 		"{subject} is {status}",
 		"wait until it has booted; a node that stops leaves the mesh by itself"},
+	{PodStuck, "a pod that does not start", Error,
+		"{subject} {state}: {reason}",
+		"see what kubectl describe pod {pod} -n {namespace} says; {remedy}"},
 	{LibraryOther, "a library in another version", Error,
 		"{subject} is needed by {files}, and {offers}",
 		"build the release on {base}, as the base is, or on something older; or let Phial assemble one that fits: --base assemble, without --suite"},

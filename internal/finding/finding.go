@@ -66,6 +66,9 @@ type Finding struct {
 	Cause    string   `json:"cause"`   // what is wrong, in plain words
 	Fix      string   `json:"fix"`     // what to do about it
 	Evidence []string `json:"evidence"`
+	// Links are the pairs of nodes between which it was found, each missing a link. A
+	// finding about a node by itself has none.
+	Links [][2]string `json:"links,omitempty"`
 	// Replicas are the replicas that the subject's nodes belong to, where whoever
 	// looked knows: a node named by its address says little to a person.
 	Replicas []string `json:"replicas,omitempty"`

@@ -69,6 +69,8 @@ type cause struct {
 	values   finding.Values
 	evidence []string
 	links    []Link
+	between  bool             // found between two nodes, not at one by itself
+	forLinks bool             // no finding unless there are links that it explains
 	atLeast  finding.Severity // more than the code's own, for what came of it
 }
 
@@ -89,29 +91,60 @@ func (d *diagnosis) blame(node string, c *cause) { d.blamed[node] = append(d.bla
 func (d *diagnosis) findings() []finding.Finding {
 	out := make([]finding.Finding, 0, len(d.causes))
 	for _, c := range d.causes {
-		ev := slices.Clone(c.evidence)
-		if len(c.links) > 0 {
-			ev = append(ev, linksText(c.links))
+		if c.forLinks && len(c.links) == 0 {
+			continue
 		}
-		out = append(out, finding.New(c.code, c.subject, c.values, ev...).Raised(c.atLeast))
+		links := distinctLinks(c.links)
+		ev := append(slices.Clone(c.evidence), linksText(links, d.g.Known)...)
+		f := finding.New(c.code, c.subject, c.values, ev...).Raised(c.atLeast)
+		if c.between {
+			f.Links = pairs(links)
+		}
+		out = append(out, f)
 	}
 	// They were found root causes first; only severity goes before that.
 	slices.SortStableFunc(out, func(a, b finding.Finding) int { return -cmp.Compare(a.Severity, b.Severity) })
 	return out
 }
 
-func linksText(links []Link) string {
+func distinctLinks(links []Link) []Link {
 	ls := slices.Clone(links)
-	slices.SortFunc(ls, func(a, b Link) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
-	ls = slices.Compact(ls)
-	s := make([]string, len(ls))
-	for i, l := range ls {
-		s[i] = l.String()
+	sortLinks(ls)
+	return slices.Compact(ls)
+}
+
+func pairs(links []Link) [][2]string {
+	var out [][2]string
+	for _, l := range links {
+		out = append(out, [2]string{l.A, l.B})
 	}
-	if len(s) == 1 {
-		return "missing link: " + s[0]
+	return out
+}
+
+// linksText says which links are missing, and apart from those of which it is not known:
+// neither end could be asked.
+func linksText(links []Link, known func(a, b string) bool) (lines []string) {
+	var missing, unknown []string
+	for _, l := range links {
+		if known(l.A, l.B) {
+			missing = append(missing, l.String())
+		} else {
+			unknown = append(unknown, l.String())
+		}
 	}
-	return strconv.Itoa(len(s)) + " missing links: " + some(s)
+	switch {
+	case len(missing) == 1:
+		lines = append(lines, "missing link: "+missing[0])
+	case len(missing) > 1:
+		lines = append(lines, strconv.Itoa(len(missing))+" missing links: "+some(missing))
+	}
+	switch {
+	case len(unknown) == 1:
+		lines = append(lines, "link not known, since neither end could be asked: "+unknown[0])
+	case len(unknown) > 1:
+		lines = append(lines, strconv.Itoa(len(unknown))+" links not known, since neither end could be asked: "+some(unknown))
+	}
+	return lines
 }
 
 // some joins names, and says how many more there are where they get too many.

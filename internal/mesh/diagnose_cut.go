@@ -77,7 +77,7 @@ func (d *diagnosis) overlapCut(unlinked []Link, broken map[Link]*cause) []Link {
 		}
 		root := "the link " + group[i].String() + " was lost"
 		c := d.add(finding.OverlapCut, some(endsOf(group)), finding.Values{"nodes": some(endsOf(group)), "root": root})
-		c.links = own
+		c.links, c.between = own, true
 		for _, l := range recorded {
 			for _, way := range []Link{l, {l.B, l.A}} {
 				if hearers := heard[way]; hearers != nil {
@@ -167,7 +167,7 @@ func (d *diagnosis) undialled(unlinked []Link) {
 			continue
 		}
 		c := d.add(finding.LinkUnexplained, l.String(), finding.Values{"unknown": missing})
-		c.links = []Link{l}
+		c.links, c.between = []Link{l}, true
 	}
 	// Only so many links are walked in one look: a mesh that has lost thousands
 	// is one finding, not thousands.
@@ -177,12 +177,12 @@ func (d *diagnosis) undialled(unlinked []Link) {
 		if len(group) > 1 {
 			c.values["unknown"] = fmt.Sprintf("%d links between %s were not walked", len(group), ends)
 		}
-		c.links = group
+		c.links, c.between = group, true
 	}
 	for _, group := range components(passing, nil) {
 		ends := some(endsOf(group))
 		c := d.add(finding.NobodyDials, hubOf(group, ends), finding.Values{"nodes": ends})
-		c.links = group
+		c.links, c.between = group, true
 	}
 }
 

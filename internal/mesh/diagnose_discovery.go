@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"slices"
+	"time"
 
 	"github.com/phialdev/phial/internal/finding"
 )
@@ -47,9 +48,16 @@ func (d *diagnosis) discovery() {
 		return
 	}
 	for _, name := range unlisted {
-		d.unlisted[name] = d.add(finding.NotListed, name, finding.Values{"service": disc.Service}, "listed: "+some(sorted(disc.Addresses)))
+		c := d.add(finding.NotListed, name, finding.Values{"service": disc.Service}, "listed: "+some(sorted(disc.Addresses)))
+		up := d.g.Node(name).Uptime
+		c.forLinks = up > 0 && up < listedWithin
+		d.unlisted[name] = c
 	}
 }
+
+// listedWithin is the time that DNS may take to list a node that has just started: servers
+// and caches on the way keep an older answer for that long.
+const listedWithin = time.Minute
 
 // listed: one of the node's addresses, or its host part, is among the records.
 func (d *diagnosis) listed(disc *Discovery, name string) bool {

@@ -49,7 +49,7 @@ func (d *diagnosis) links() {
 		}
 		if way, ok := oneWay[l]; ok {
 			c := d.add(finding.OneWayLink, l.String(), finding.Values{"a": way.A, "b": way.B})
-			c.links = append(c.links, l)
+			c.links, c.between = append(c.links, l), true
 			continue
 		}
 		unlinked = append(unlinked, l)
@@ -241,6 +241,7 @@ func (d *diagnosis) groupCode(faults []fault, out map[Link]*cause) {
 			}
 			if c == nil {
 				c = d.add(f.code, subject, f.values)
+				c.between = true
 			}
 			if f.evidence != "" && !slices.Contains(c.evidence, f.evidence) {
 				c.evidence = append(c.evidence, f.evidence)

@@ -11,7 +11,7 @@ import (
 
 // nodes looks at each node by itself.
 func (d *diagnosis) nodes() {
-	wrong := d.cookieOfPhial()
+	wrong, kept := d.cookieOfPhial(), d.keptOut()
 	var choosers []string
 	ticks := map[string][]string{}
 	for i, name := range d.g.names {
@@ -23,6 +23,9 @@ func (d *diagnosis) nodes() {
 			continue
 		case wrong != nil && refuses(n):
 			d.blame(name, wrong)
+			continue
+		case kept != nil && d.beyond(n):
+			d.blame(name, kept)
 			continue
 		case !n.Reached:
 			d.blame(name, d.unreached(n))
@@ -150,9 +153,6 @@ func (d *diagnosis) unreached(n *Node) *cause {
 		}
 		return d.down(name, f)
 	case CauseEPMDFiltered, CausePortFiltered:
-		if len(seen) > 0 {
-			return unexplained()
-		}
 		return d.filtered(name, p, f.Cause, f.Addr, f.Detail)
 	case CauseEPMDMute:
 		return d.add(finding.EPMDMute, name, finding.Values{"host": p.Host}, f.Detail)

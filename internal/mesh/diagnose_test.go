@@ -116,7 +116,12 @@ func TestDiagnose(t *testing.T) {
 		{"EPMD gone, seen by peers alone", Observation{Expected: all, Nodes: []Node{node(a, b, c), node(b, a, c), unreached(c, CauseEPMDRefused)}},
 			[]string{"NET-12 " + c}},
 		{"frozen, still linked", Observation{Expected: all, Nodes: []Node{node(a, b, c), node(b, a, c), unreached(c, CauseFrozen)}}, []string{"NET-18 " + c}},
-		{"linked, out of Phial's reach", Observation{Expected: all, Nodes: []Node{node(a, b, c), node(b, a, c), unreached(c, CausePortFiltered)}}, []string{"NET-25 " + c}},
+		{"linked, out of Phial's reach", Observation{Expected: all, Nodes: []Node{node(a, b, c), node(b, a, c), unreached(c, CausePortFiltered)}}, []string{"NET-28 " + c}},
+		{"EPMD filtered, and others are connected to it", Observation{Expected: all, Nodes: []Node{node(a, b), node(b, a, c), unreached(c, CauseEPMDFiltered)}}, []string{"NET-28 " + c}},
+		{"everything filtered", Observation{Expected: all, Nodes: []Node{unreached(a, CauseEPMDFiltered), unreached(b, CausePortFiltered), unreached(c, CauseEPMDFiltered)}},
+			[]string{"NET-28 shop@10.0.0.1, shop@10.0.0.2, shop@10.0.0.3"}},
+		{"filtered, and another refuses", Observation{Expected: []string{a, b}, Nodes: []Node{unreached(a, CauseEPMDFiltered), unreached(b, CauseEPMDRefused)}},
+			[]string{"NET-02 " + a, "NET-15 " + b}},
 		{"short names", apart(func(n []Node) { n[2].Flags.LongNames = No; n[0].Peers, n[1].Peers = []string{b}, []string{a} }), []string{"NAM-01 " + c}},
 		{"TLS against plain", apart(func(n []Node) { n[2].Flags.Proto = "inet_tls"; n[0].Peers, n[1].Peers = []string{b}, []string{a} }), []string{"NET-19 " + c}},
 		{"IPv6 against IPv4", apart(func(n []Node) { n[2].Flags.Proto = "inet6_tcp"; n[0].Peers, n[1].Peers = []string{b}, []string{a} }), []string{"NET-10 " + c}},
@@ -331,5 +336,45 @@ func TestDiscoveryExplainsWhatNobodyDials(t *testing.T) {
 	}
 	if last := got[0].Evidence[len(got[0].Evidence)-1]; !strings.HasPrefix(last, "2 missing links") {
 		t.Errorf("evidence ends in %q, want the two missing links", last)
+	}
+}
+
+// A node that has just started may be missing in what DNS still remembers: that is a
+// finding only where links are missing for it.
+func TestNotListedYet(t *testing.T) {
+	young := func(peers ...string) Observation {
+		nodes := []Node{node(a, peers...), node(b)}
+		if len(peers) > 0 {
+			nodes[1].Peers = []string{a}
+		}
+		nodes[0].Addrs, nodes[1].Addrs = []string{"10.0.0.1"}, []string{"10.0.0.2"}
+		nodes[1].Uptime = 20 * time.Second
+		return passing(Observation{Expected: []string{a, b}, Nodes: nodes, Discovery: &Discovery{Service: "shop", Addresses: []string{"10.0.0.1"}}})
+	}
+	if got := Diagnose(young(b)); len(got) > 0 {
+		t.Errorf("linked, and young: %+v", got)
+	}
+	if d := cmp.Diff([]string{"DSC-27 " + b}, codes(Diagnose(young()))); d != "" {
+		t.Errorf("not linked, and young (-want +got):\n%s", d)
+	}
+}
+
+// What nobody could be asked about is not known, and no missing link.
+func TestLinksOfWhichNothingIsKnown(t *testing.T) {
+	o := Observation{Expected: []string{a, b, c}, Nodes: []Node{node(a), unreached(b, CauseCookie), unreached(c, CauseFrozen)}}
+	r := NewReport(o)
+	if r.Links != (ReportLinks{Expected: 3, Up: 0, Unknown: 1}) {
+		t.Errorf("links: %+v", r.Links)
+	}
+	for _, f := range r.Findings {
+		want := "link not known, since neither end could be asked: " + b + " -- " + c
+		if last := f.Evidence[len(f.Evidence)-1]; last != want {
+			t.Errorf("%s: evidence ends in %q, want %q", f.Code, last, want)
+		}
+		for _, e := range f.Evidence {
+			if strings.HasPrefix(e, "missing link") && strings.Contains(e, b) && strings.Contains(e, c) {
+				t.Errorf("%s: %s", f.Code, e)
+			}
+		}
 	}
 }

@@ -17,6 +17,7 @@ type Graph struct {
 	wants []bool  // takes part in the full mesh
 	up    int
 	need  int
+	dark  int // of need, those of which neither end could be asked
 }
 
 // bits is a set of small numbers.
@@ -60,8 +61,11 @@ func Build(o Observation) *Graph {
 		for j := i + 1; j < n; j++ {
 			if g.wants[i] && g.wants[j] {
 				g.need++
-				if g.linked(i, j) {
+				switch {
+				case g.linked(i, j):
 					g.up++
+				case !g.known(i, j):
+					g.dark++
 				}
 			}
 		}
@@ -81,6 +85,17 @@ func (g *Graph) linked(i, j int) bool {
 	return a && b || a && !g.nodes[j].told() || b && !g.nodes[i].told()
 }
 
+// known: at least one of the ends said who its peers are.
+func (g *Graph) known(i, j int) bool { return g.nodes[i].told() || g.nodes[j].told() }
+
+// Known reports whether it is known if two nodes are connected: one of them could be
+// asked.
+func (g *Graph) Known(a, b string) bool {
+	i, ok := g.index[a]
+	j, ok2 := g.index[b]
+	return ok && ok2 && g.known(i, j)
+}
+
 // Names gives every node of the graph, sorted.
 func (g *Graph) Names() []string { return slices.Clone(g.names) }
 
@@ -98,6 +113,9 @@ func (g *Graph) Expected() int { return g.need }
 
 // Up counts those of the expected links that are there.
 func (g *Graph) Up() int { return g.up }
+
+// Unknown counts those of the expected links of which neither end could be asked.
+func (g *Graph) Unknown() int { return g.dark }
 
 // Islands gives the connected parts: every node stands in exactly one, the largest
 // island first, equal ones by their first name. A node that was not reached, and
@@ -137,8 +155,9 @@ func (g *Graph) Islands() [][]string {
 	return out
 }
 
-// Missing gives the expected links that are not there, sorted. A link that only one
-// of two reached ends reports is missing, and among OneWay.
+// Missing gives the expected links that are not there, as far as anybody says, sorted. A
+// link that only one of two reached ends reports is missing, and among OneWay; one of
+// which neither end could be asked is among them, and not Known.
 func (g *Graph) Missing() []Link {
 	out := make([]Link, 0, g.need-g.up)
 	for i := range g.names {

@@ -18,6 +18,7 @@ type Report struct {
 type ReportNode struct {
 	Name       string   `json:"name"`
 	Replica    string   `json:"replica,omitempty"` // where whoever looked knows
+	Phase      Phase    `json:"phase,omitempty"`   // why it does not count; empty: it does
 	Reached    bool     `json:"reached"`
 	Peers      []string `json:"peers"`  // null when the node could not say
 	Hidden     []string `json:"hidden"` // likewise
@@ -34,10 +35,12 @@ type ReportNode struct {
 	Unanswered []string `json:"unanswered,omitempty"`
 }
 
-// ReportLinks counts links: how many there should be and how many are up.
+// ReportLinks counts links: how many there should be, how many are up, and of how many
+// that is not known, since neither end could be asked.
 type ReportLinks struct {
 	Expected int `json:"expected"`
 	Up       int `json:"up"`
+	Unknown  int `json:"unknown"`
 }
 
 // NewReport builds the graph of an observation, diagnoses it and puts both together.
@@ -45,13 +48,10 @@ type ReportLinks struct {
 func NewReport(o Observation) Report {
 	g := Build(o)
 	r := Report{
-		Nodes: make([]ReportNode, 0, len(g.names)), Islands: g.Islands(),
-		Links:    ReportLinks{Expected: g.Expected(), Up: g.Up()},
+		Nodes:    make([]ReportNode, 0, len(g.names)),
 		Findings: diagnose(o, g),
 	}
-	if r.Islands == nil {
-		r.Islands = [][]string{}
-	}
+	r.count(g)
 	for i, name := range g.names {
 		n := g.nodes[i]
 		if n == nil {
@@ -72,6 +72,14 @@ func NewReport(o Observation) Report {
 		r.Nodes = append(r.Nodes, rn)
 	}
 	return r
+}
+
+// count takes over what a graph counts.
+func (r *Report) count(g *Graph) {
+	r.Links = ReportLinks{Expected: g.Expected(), Up: g.Up(), Unknown: g.Unknown()}
+	if r.Islands = g.Islands(); r.Islands == nil {
+		r.Islands = [][]string{}
+	}
 }
 
 func sorted(s []string) []string {
@@ -95,7 +103,7 @@ func (r Report) Alone() bool {
 // what `phial mesh` says with exit status 0.
 func (r Report) Full() bool {
 	for _, n := range r.Nodes {
-		if !n.Reached {
+		if !n.Reached && n.Phase == Counts {
 			return false
 		}
 	}

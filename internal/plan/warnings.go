@@ -89,24 +89,20 @@ func nobodyJoins(s *settings) string {
 	return ""
 }
 
-// warnCookie gives the command that makes the Secret. The cookie is in nobody's
-// arguments or terminal, and ends without a line end, which would be part of it.
+// warnCookie says that somebody has to make the Secret, and where the command for it is.
 func warnCookie(s *settings) []Warning {
 	c := s.cookie()
 	if !c.Required {
 		return nil
 	}
-	keys := "key " + CookieKey
-	if c.AgentKey {
-		keys += " (and, by which the agents know one another, " + AgentKey + ")"
-	}
 	return byHand("spec.clustered.cookie.secretRef",
-		"no pod starts without the Secret %s, %s; unless it is there, make it once: %s", c.SecretName, keys, c.Command(s.app.Namespace))
+		"no pod starts without the Secret %s, which is made once: phial render --cookie-command says how", c.SecretName)
 }
 
 // Command is a shell's command line that makes the Secret, each key with 256 random
 // bits. An empty namespace is kubectl's own. printf is the shell's own: no key is in the
-// arguments of a process.
+// arguments of a process. The cookie is in nobody's terminal, and ends without a line end,
+// which would be part of it.
 func (c CookieSource) Command(namespace string) string {
 	of := ""
 	if namespace != "" {

@@ -24,7 +24,7 @@ func Mesh(w io.Writer, r mesh.Report, s Style) {
 
 // links writes who sees whom and what is wrong, without the table of the nodes.
 func links(w io.Writer, r mesh.Report, s Style) {
-	if n := len(r.Nodes); n > 1 && n <= matrixMost {
+	if n := len(counted(r)); n > 1 && n <= matrixMost {
 		fmt.Fprintln(w)
 		matrix(w, r, s)
 	}
@@ -33,17 +33,23 @@ func links(w io.Writer, r mesh.Report, s Style) {
 	Findings(w, r.Findings, s)
 }
 
-// nodes writes the table of the nodes; with a column for their gates where there are any.
-func nodes(w io.Writer, r mesh.Report, s Style, gates map[string]cell) {
+// nodes writes the table of the nodes; with a column for their gates where there are
+// agents, and a row for each replica of which no node was looked at.
+func nodes(w io.Writer, r mesh.Report, s Style, agents []Agent) {
+	gates := map[string]cell{}
+	for _, a := range agents {
+		gates[a.Node] = gate(a)
+	}
+	replicas := len(s.Alias) > 0 || len(agents) > 0
 	head := []string{"NODE"}
-	if gates != nil {
+	if agents != nil {
 		head = append(head, "GATE")
 	}
 	head = append(head, "OTP", "STATUS", "PEERS", "UPTIME", "MEMORY", "PROCESSES", "RUN QUEUE")
-	if len(s.Alias) > 0 {
+	if replicas {
 		head = append([]string{"REPLICA"}, head...)
 	}
-	var t table
+	t := table{clip: true} // why a node was not reached stands below in full
 	var cells []cell
 	for _, h := range head {
 		cells = append(cells, cell{h, bold})
@@ -51,17 +57,26 @@ func nodes(w io.Writer, r mesh.Report, s Style, gates map[string]cell) {
 	t.add(cells...)
 	for _, n := range r.Nodes {
 		cells = nil
-		if len(s.Alias) > 0 {
+		if replicas {
 			cells = append(cells, cell{text: s.Alias[n.Name]})
 		}
 		cells = append(cells, cell{text: n.Name})
-		if gates != nil {
+		if agents != nil {
 			g := gates[n.Name]
 			g.text = orDash(g.text)
 			cells = append(cells, g)
 		}
-		if !n.Reached {
-			t.add(append(cells, cell{text: "-"}, cell{"not reached", red}, cell{failureText(n), red})...)
+		status := cell{n.Status.String(), statusColour(n.Status)}
+		if n.Phase != mesh.Counts {
+			status = phase(n.Phase)
+		}
+		switch {
+		case !n.Reached && n.Phase != mesh.Counts:
+			t.add(append(cells, cell{text: "-"}, status)...)
+			continue
+		case !n.Reached:
+			why := cell{failureText(n), red}
+			t.add(append(cells, cell{text: "-"}, cell{"not reached", red}, why)...)
 			continue
 		}
 		hidden := ""
@@ -70,14 +85,39 @@ func nodes(w io.Writer, r mesh.Report, s Style, gates map[string]cell) {
 		}
 		t.add(append(cells,
 			cell{text: orDash(n.OTP)},
-			cell{n.Status.String(), statusColour(n.Status)},
+			status,
 			cell{text: strconv.Itoa(len(n.Peers)) + hidden},
 			cell{text: Since(time.Duration(n.UptimeMS) * time.Millisecond)},
 			cell{text: Bytes(n.Memory)},
 			cell{text: strconv.Itoa(n.Processes)},
 			cell{text: strconv.Itoa(n.RunQueue)})...)
 	}
+	for _, a := range agents {
+		if slices.ContainsFunc(r.Nodes, func(n mesh.ReportNode) bool { return n.Name == a.Node }) {
+			continue
+		}
+		status := cell{"not looked at", red}
+		switch {
+		case a.Phase != mesh.Counts:
+			status = phase(a.Phase)
+		case a.Draining:
+			status = phase(mesh.Leaving)
+		}
+		cells = nil
+		if replicas {
+			cells = append(cells, cell{text: a.Replica})
+		}
+		t.add(append(cells, cell{text: orDash(a.Node)}, gate(a), cell{text: "-"}, status)...)
+	}
 	t.write(w, s)
+}
+
+// phase says why a node does not count, in place of its status.
+func phase(p mesh.Phase) cell {
+	if p == mesh.Stuck {
+		return cell{"does not start", red}
+	}
+	return cell{string(p), yellow}
 }
 
 // failureText says why a node was not reached; its name stands in the row already.
@@ -120,6 +160,7 @@ func Since(d time.Duration) string {
 
 // matrix shows for each row whom that node says it is connected to.
 func matrix(w io.Writer, r mesh.Report, s Style) {
+	r.Nodes = counted(r)
 	wide := 0
 	for _, n := range r.Nodes {
 		wide = max(wide, len(s.short(n.Name)))
@@ -152,36 +193,75 @@ func matrix(w io.Writer, r mesh.Report, s Style) {
 	fmt.Fprintln(w, s.paint(faint, "● connected, as the node in that row says   ○ not   ? could not ask"))
 }
 
+// counted gives the nodes that are to be in the mesh.
+func counted(r mesh.Report) []mesh.ReportNode {
+	return slices.DeleteFunc(slices.Clone(r.Nodes), func(n mesh.ReportNode) bool { return n.Phase != mesh.Counts })
+}
+
 func summary(w io.Writer, r mesh.Report, s Style) {
+	all := counted(r)
 	links := fmt.Sprintf("%d of %d links up", r.Links.Up, r.Links.Expected)
+	if r.Links.Unknown > 0 {
+		links += fmt.Sprintf(", %d not known", r.Links.Unknown)
+	}
 	away := 0
-	for _, n := range r.Nodes {
+	for _, n := range all {
 		if !n.Reached {
 			away++
 		}
 	}
+	islands, dark := r.Islands, []string(nil)
+	if r.Links.Unknown > 0 {
+		islands, dark = known(r)
+	}
 	switch {
 	case len(r.Nodes) == 0:
 		fmt.Fprintln(w, "no nodes")
+	case len(all) == 0:
+		fmt.Fprintln(w, s.paint(red, "No node is there yet."))
+	case away == len(all):
+		fmt.Fprintln(w, s.paint(red, fmt.Sprintf("Nothing is known of the mesh: none of %s could be asked.", plural(away, "node"))))
 	case len(r.Islands) == 1 && r.Links.Up >= r.Links.Expected && away > 0:
-		fmt.Fprintln(w, s.paint(red, fmt.Sprintf("%s, but %d of %d nodes could not be asked.", links, away, len(r.Nodes))))
+		fmt.Fprintln(w, s.paint(red, fmt.Sprintf("%s, but %d of %d nodes could not be asked.", links, away, len(all))))
 	case len(r.Islands) == 1 && r.Links.Up >= r.Links.Expected:
-		fmt.Fprintln(w, s.paint(green, fmt.Sprintf("One full mesh of %d: %s.", len(r.Nodes), links)))
+		fmt.Fprintln(w, s.paint(green, fmt.Sprintf("One full mesh of %d: %s.", len(all), links)))
 	default:
-		fmt.Fprintln(w, s.paint(red, fmt.Sprintf("No full mesh: %s, %s.", plural(len(r.Islands), "island"), links)))
-		for i, is := range r.Islands {
-			names := make([]string, 0, len(is))
-			for _, n := range is {
-				names = append(names, s.short(n))
-			}
-			for j, l := range wrap(strings.Join(names, ", "), s.width()-14) {
-				label := fmt.Sprintf("  island %d:  ", i+1)
-				if j > 0 {
-					label = strings.Repeat(" ", len(label))
-				}
-				fmt.Fprintln(w, label+l)
-			}
+		fmt.Fprintln(w, s.paint(red, fmt.Sprintf("No full mesh: %s, %s.", plural(len(islands), "island"), links)))
+		for i, is := range islands {
+			s.named(w, fmt.Sprintf("  island %d:  ", i+1), is)
 		}
+		if len(dark) > 0 {
+			s.named(w, "  not asked: ", dark)
+		}
+	}
+}
+
+// known parts the islands into those of which something is known, and the nodes that
+// could not be asked and that nobody sees: they may be connected to one another.
+func known(r mesh.Report) (islands [][]string, dark []string) {
+	asked := map[string]bool{}
+	for _, n := range r.Nodes {
+		asked[n.Name] = n.Peers != nil
+	}
+	for _, is := range r.Islands {
+		if len(is) == 1 && !asked[is[0]] {
+			dark = append(dark, is[0])
+		} else {
+			islands = append(islands, is)
+		}
+	}
+	return islands, dark
+}
+
+// named writes nodes behind a label.
+func (s Style) named(w io.Writer, label string, nodes []string) {
+	names := make([]string, 0, len(nodes))
+	for _, n := range nodes {
+		names = append(names, s.short(n))
+	}
+	for _, l := range wrap(strings.Join(names, ", "), s.width()-14) {
+		fmt.Fprintln(w, label+l)
+		label = strings.Repeat(" ", len(label))
 	}
 }
 

@@ -17,6 +17,8 @@ const (
 	n0 = "tally@127.77.0.1"
 	n1 = "tally@127.77.0.2"
 	n2 = "tally@127.77.0.3"
+	n3 = "tally@127.77.0.4"
+	n4 = "tally@127.77.0.5"
 )
 
 var alias = map[string]string{n0: "tally-0", n1: "tally-1", n2: "tally-2"}
@@ -50,12 +52,29 @@ var observations = map[string]mesh.Observation{
 		Nodes: []mesh.Node{up(n0, n1), {Name: n1, Failure: &mesh.Failure{
 			Stage: mesh.KindHandshake, Cause: mesh.CauseFrozen, Detail: n1 + " (127.77.0.2:9108): status: no answer"}}},
 	},
+	"dark": {
+		Expected: []string{n0, n1, n2},
+		Nodes: []mesh.Node{up(n0), {Name: n1, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered, Detail: "EPMD of " + n1 + ": no answer"}},
+			{Name: n2, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered, Detail: "EPMD of " + n2 + ": no answer"}}},
+	},
+	"walled": {
+		Expected: []string{n0, n1},
+		Nodes: []mesh.Node{{Name: n0, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered, Addr: "127.77.0.1:4369", Detail: "no answer"}},
+			{Name: n1, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered, Addr: "127.77.0.2:4369", Detail: "no answer"}}},
+	},
+	// Two of the former replicas are gone or going, and one is not there yet.
+	"rollout": {
+		Expected: []string{n0, n1, n2, n3, n4},
+		Nodes: []mesh.Node{up(n0, n1, n2), up(n1, n0), up(n2, n0),
+			{Name: n3, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDRefused, Detail: "refused"}},
+			{Name: n4, Failure: &mesh.Failure{Stage: mesh.KindEPMD, Cause: mesh.CauseEPMDFiltered, Detail: "no answer"}}},
+	},
 	"none": {},
 }
 
 func TestMeshText(t *testing.T) {
 	var b strings.Builder
-	for _, name := range []string{"full", "cookie", "gone", "frozen", "none"} {
+	for _, name := range []string{"full", "cookie", "gone", "frozen", "dark", "walled", "none"} {
 		b.WriteString("==== " + name + "\n")
 		Mesh(&b, mesh.NewReport(observations[name]), Style{Alias: alias, Width: 100})
 	}
@@ -70,8 +89,20 @@ var sights = map[string]Sight{
 		{Replica: "tally-0", Node: n0, Gate: GateOpen, Reason: "joined", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected", AgentSeconds: 75, Version: "1.2.3"},
 		{Replica: "tally-1", Node: n1, Gate: GateClosed, Reason: "closed: a larger island serves: " + n0, Status: mesh.Started, Booted: true, Join: "not joined: " + n0 + " does not answer", Cookie: "another", SilentSeconds: 3.2},
 		{Replica: "tally-2", Node: n2, Gate: GateClosed, Reason: "told to drain", Status: mesh.Stopping, Booted: true, Joined: true, Draining: true, Cookie: "expected"},
-		{Replica: "tally-3", Gate: GateUnknown, Reason: "its agent does not run yet: ImagePullBackOff", Cookie: "unknown"},
-		{Replica: "tally-4", Gate: GateClosed, Status: mesh.Booting, Cookie: "unknown"},
+		{Replica: "tally-3", Phase: mesh.Stuck, Gate: GateUnknown, Reason: "cannot start: ImagePullBackOff: back-off", Cookie: "unknown"},
+		{Replica: "tally-4", Phase: mesh.Starting, Gate: GateClosed, Status: mesh.Booting, Cookie: "unknown"},
+		{Replica: "tally-5", Gate: GateUnknown, Reason: "the agent of tally-5 did not answer within 10s", Cookie: "unknown"},
+	}},
+	"rollout": {Report: mesh.NewReport(observations["rollout"]).Aside(map[string]mesh.Phase{n2: mesh.Leaving, n3: mesh.Starting, n4: mesh.Gone}), From: "tally-0", Agents: []Agent{
+		{Replica: "tally-0", Node: n0, Gate: GateOpen, Reason: "joined", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected"},
+		{Replica: "tally-1", Node: n1, Gate: GateOpen, Reason: "joined", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected"},
+		{Replica: "tally-2", Node: n2, Phase: mesh.Leaving, Gate: GateClosed, Reason: "told to drain", Status: mesh.Stopping, Booted: true, Joined: true, Draining: true, Cookie: "expected"},
+		{Replica: "tally-3", Node: n3, Phase: mesh.Starting, Gate: GateUnknown, Reason: "its container app has not started: PodInitializing", Cookie: "unknown"},
+		{Replica: "tally-4", Phase: mesh.Starting, Gate: GateUnknown, Reason: "the pod is Pending", Cookie: "unknown"},
+	}},
+	"none is there": {Report: mesh.NewReport(mesh.Observation{}), Agents: []Agent{
+		{Replica: "tally-0", Phase: mesh.Stuck, Gate: GateUnknown, Reason: "cannot start", Cookie: "unknown"},
+		{Replica: "tally-1", Phase: mesh.Leaving, Draining: true, Gate: GateUnknown, Cookie: "unknown"},
 	}},
 	"open": {Report: mesh.NewReport(mesh.Observation{Expected: []string{n0}, Nodes: []mesh.Node{up(n0)}}), From: "tally-0", Agents: []Agent{
 		{Replica: "tally-0", Node: n0, Gate: GateOpen, Reason: "alone", Status: mesh.Started, Booted: true, Joined: true, Cookie: "expected"},
@@ -81,13 +112,15 @@ var sights = map[string]Sight{
 
 func TestReplicasText(t *testing.T) {
 	var b strings.Builder
-	for _, name := range []string{"closed", "open"} {
+	for _, name := range []string{"closed", "open", "rollout", "none is there"} {
 		b.WriteString("==== " + name + "\n")
 		Replicas(&b, sights[name], Style{Alias: alias, Width: 80})
 	}
 	golden(t, "testdata/replicas.golden", b.String())
-	if sights["closed"].Good() || !sights["open"].Good() {
-		t.Error("a replica that leaves is no fault, and a closed gate is one")
+	for name, want := range map[string]bool{"closed": false, "open": true, "rollout": true, "none is there": false} {
+		if got := sights[name].Good(); got != want {
+			t.Errorf("%s is good: %v, want %v", name, got, want)
+		}
 	}
 	var with, without strings.Builder
 	Replicas(&with, Sight{Report: mesh.NewReport(observations["cookie"])}, Style{})
@@ -130,7 +163,10 @@ func TestReportsHoldToTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]Sight{"agent closed": sights["closed"], "agent open": sights["open"]}
+	all := map[string]Sight{}
+	for name, s := range sights {
+		all["agent "+name] = s
+	}
 	for name, o := range observations {
 		all[name] = Sight{Report: mesh.NewReport(o)}
 	}

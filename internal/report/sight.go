@@ -33,6 +33,7 @@ const (
 type Agent struct {
 	Replica  string      `json:"replica"` // the pod
 	Node     string      `json:"node,omitempty"`
+	Phase    mesh.Phase  `json:"phase,omitempty"` // why its node does not count; empty: it does
 	Gate     Gate        `json:"gate"`
 	Reason   string      `json:"reason"` // of the gate; where it is unknown, why
 	Status   mesh.Status `json:"status"` // of the node
@@ -50,9 +51,14 @@ type Agent struct {
 }
 
 // Good says whether the mesh is whole and every gate is open, but for those of replicas
-// that leave: what `phial mesh` says with exit status 0. What is not known is not good.
+// that leave or are starting: what `phial mesh` says with exit status 0. What is not known
+// is not good, and neither is a mesh of nobody.
 func (s Sight) Good() bool {
-	return s.Full() && !slices.ContainsFunc(s.Agents, func(a Agent) bool { return a.Gate != GateOpen && !a.Draining })
+	counts := func(a Agent) bool { return a.Phase == mesh.Counts && !a.Draining }
+	if len(s.Agents) > 0 && !slices.ContainsFunc(s.Agents, counts) {
+		return false
+	}
+	return s.Full() && !slices.ContainsFunc(s.Agents, func(a Agent) bool { return a.Gate != GateOpen && counts(a) })
 }
 
 // Replicas writes what Mesh does, with a column for the gates and why they are closed.
@@ -61,21 +67,24 @@ func Replicas(w io.Writer, r Sight, s Style) {
 		Mesh(w, r.Report, s)
 		return
 	}
-	gates := map[string]cell{}
-	for _, a := range r.Agents {
-		gates[a.Node] = gate(a)
-	}
-	nodes(w, r.Report, s, gates)
+	nodes(w, r.Report, s, r.Agents)
 	for _, a := range r.Agents {
 		remarks(w, a, s)
 	}
-	links(w, r.Report, s)
+	if len(r.Nodes) > 0 {
+		links(w, r.Report, s)
+		return
+	}
+	fmt.Fprintln(w, "\n"+s.paint(red, "No node is there to be looked at."))
+	Findings(w, r.Findings, s)
 }
 
 func gate(a Agent) cell {
 	switch {
 	case a.Draining:
 		return cell{"draining", yellow}
+	case a.Gate == GateUnknown && a.Phase != mesh.Counts:
+		return cell{"-", ""}
 	case a.Gate == GateOpen:
 		return cell{string(a.Gate), green}
 	case a.Gate == GateClosed && !a.Booted:
@@ -107,6 +116,9 @@ func remarks(w io.Writer, a Agent, s Style) {
 		say("draining", a.Reason)
 	case a.Gate == GateClosed:
 		say("gate closed", a.Reason)
+	case a.Phase == mesh.Stuck: // there is a finding
+	case a.Phase == mesh.Starting && a.Gate == GateUnknown:
+		say("starting", a.Reason)
 	case a.Gate == GateUnknown:
 		say("gate unknown", a.Reason)
 	}

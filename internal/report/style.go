@@ -85,9 +85,11 @@ func (s Style) subject(text string) string {
 }
 
 // A table is rows of cells, padded by what a person sees of them. A cell may
-// have a colour; the last column is not padded.
+// have a colour; the last column is not padded. A table that is clipped ends no row
+// behind the terminal's last column.
 type table struct {
 	rows [][]cell
+	clip bool
 }
 
 type cell struct{ text, colour string }
@@ -108,14 +110,30 @@ func (t *table) write(w io.Writer, s Style) {
 	}
 	for _, r := range t.rows {
 		var b strings.Builder
+		at := 0
 		for i, c := range r {
+			if t.clip && i == len(r)-1 {
+				c.text = clip(c.text, s.width()-at)
+			}
 			b.WriteString(s.paint(c.colour, c.text))
 			if i < len(r)-1 {
 				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
+				at += widths[i] + 2
 			}
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
+}
+
+// clip shortens text that is longer than width, and shows that it did; what is too narrow
+// to say anything is left as it is.
+func clip(text string, width int) string {
+	const least = 16
+	r := []rune(text)
+	if width = max(width, least); len(r) <= width {
+		return text
+	}
+	return strings.TrimRight(string(r[:width-1]), " :,;(") + "…"
 }
 
 // wrap breaks text at spaces, so that no line is longer than width where a

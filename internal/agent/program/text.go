@@ -26,7 +26,7 @@ func meshText(w io.Writer, body []byte) error {
 	row(t, m.Self, "now")
 	for _, h := range m.Others {
 		if h.AgeSeconds < 0 {
-			fmt.Fprintf(t, "%s\t-\t-\t-\t-\t-\tnever\t%s\n", h.Node, h.Error)
+			fmt.Fprintf(t, "%s\t-\t-\t-\t-\t-\tnever\t%s\n", h.Node, clip(h.Error))
 			continue
 		}
 		said := strconv.FormatFloat(h.AgeSeconds, 'f', 1, 64) + " s ago"
@@ -41,7 +41,11 @@ func meshText(w io.Writer, body []byte) error {
 	if m.Report == nil {
 		return nil
 	}
-	fmt.Fprintf(w, "\n%d of %d links up, %d islands\n", m.Report.Links.Up, m.Report.Links.Expected, len(m.Report.Islands))
+	islands := fmt.Sprintf("%d islands", len(m.Report.Islands))
+	if len(m.Report.Islands) == 1 {
+		islands = "1 island"
+	}
+	fmt.Fprintf(w, "\n%d of %d links up, %s\n", m.Report.Links.Up, m.Report.Links.Expected, islands)
 	for _, f := range m.Report.Findings {
 		fmt.Fprintf(w, "%s %s\n  fix: %s\n", f.Severity, f, f.Fix)
 	}
@@ -55,7 +59,17 @@ func row(w io.Writer, v views.View, said string) {
 	} else if strings.HasPrefix(v.Join, "joined, but") {
 		why = v.Join
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", v.Node, dash(v.Pod), gate(v), yes(v.Joined), len(v.Gate.Peers), v.Cookie, said, why)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", v.Node, dash(v.Pod), gate(v), yes(v.Joined), len(v.Gate.Peers), v.Cookie, said, clip(why))
+}
+
+// clip shortens what would break a row; -o json has the whole.
+func clip(text string) string {
+	const most = 80
+	r := []rune(text)
+	if len(r) <= most {
+		return text
+	}
+	return strings.TrimRight(string(r[:most-1]), " :,;(") + "…"
 }
 
 func gate(v views.View) string {

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/plan"
 )
 
@@ -19,15 +20,18 @@ type App struct {
 	Name   string
 	client *Client
 	pods   []replica
+	come   []replica // since they were listed
 }
 
 // replica is a pod that serves, or is to.
 type replica struct {
 	name, node string
-	ready      bool
-	leaving    bool
+	pod        *corev1.Pod
+	health     health
 	away       string // why its agent cannot be asked; empty: it can
 }
+
+func (r replica) leaving() bool { return r.health.phase == mesh.Leaving }
 
 // Open finds the app by its pods: the one of that name, or the only one.
 func (c *Client) Open(ctx context.Context, name string) (*App, error) {
@@ -35,23 +39,33 @@ func (c *Client) Open(ctx context.Context, name string) (*App, error) {
 	if name != "" {
 		selector += "," + plan.LabelName + "=" + name
 	}
-	pods, err := c.list(ctx, selector)
+	pods, err := c.living(ctx, selector)
 	if err != nil {
 		return nil, err
 	}
-	pods = slices.DeleteFunc(pods, ended)
 	if len(pods) == 0 {
 		return nil, c.nothing(ctx, name)
 	}
 	if apps := appsOf(pods); len(apps) > 1 {
 		return nil, fmt.Errorf("namespace %s has several apps: say with --app which one: %s", c.Namespace, some(apps))
 	}
-	a := &App{Name: pods[0].Labels[plan.LabelName], client: c}
-	for i := range pods {
-		a.pods = append(a.pods, replicaOf(&pods[i]))
-	}
-	slices.SortFunc(a.pods, func(x, y replica) int { return strings.Compare(x.name, y.name) })
+	a := &App{Name: pods[0].Labels[plan.LabelName], client: c, pods: replicasOf(pods)}
 	return a, a.check(pods)
+}
+
+// replicasOf gives the replicas that pods are, by name.
+func replicasOf(pods []corev1.Pod) (all []replica) {
+	for i := range pods {
+		all = append(all, replicaOf(&pods[i]))
+	}
+	slices.SortFunc(all, func(x, y replica) int { return strings.Compare(x.name, y.name) })
+	return all
+}
+
+// living lists the pods that have not ended.
+func (c *Client) living(ctx context.Context, selector string) ([]corev1.Pod, error) {
+	pods, err := c.list(ctx, selector)
+	return slices.DeleteFunc(pods, ended), err
 }
 
 func ended(p corev1.Pod) bool {
@@ -80,7 +94,11 @@ func (c *Client) nothing(ctx context.Context, name string) error {
 	if len(all) == 0 {
 		return fmt.Errorf("namespace %s has no pods", c.Namespace)
 	}
-	return fmt.Errorf("namespace %s has %d pods, and none of an app that Phial deployed; look at others with --selector, see `phial mesh --help`", c.Namespace, len(all))
+	pods, none := fmt.Sprintf("%d pods", len(all)), "none"
+	if len(all) == 1 {
+		pods, none = "one pod", "it is not"
+	}
+	return fmt.Errorf("namespace %s has %s, and %s of an app that Phial deployed; look at others with --selector, see `phial mesh --help`", c.Namespace, pods, none)
 }
 
 // check refuses an app whose agents cannot be asked for a mesh.
@@ -109,13 +127,10 @@ func agentOf(p *corev1.Pod) *corev1.Container {
 }
 
 func replicaOf(p *corev1.Pod) replica {
-	r := replica{name: p.Name, leaving: p.DeletionTimestamp != nil}
-	r.ready = slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
+	r := replica{name: p.Name, pod: p, health: healthOf(p)}
 	c := agentOf(p)
 	if c == nil {
-		r.away = "the pod has no agent"
+		r.away = errNoAgent.Error()
 		return r
 	}
 	r.node, r.away = nodeOf(p, c), whyAway(p)
@@ -142,6 +157,16 @@ func whyAway(p *corev1.Pod) string {
 		return fmt.Sprintf("its agent has ended: %s, exit status %d", s.Terminated.Reason, s.Terminated.ExitCode)
 	}
 	return "its agent does not run yet"
+}
+
+// Waits says why a pod has no node yet; empty where it has one, or is none of the app's.
+func (a *App) Waits(pod string) string {
+	for _, r := range a.pods {
+		if r.name == pod && r.node == "" {
+			return cmp.Or(r.health.why, r.away, "its environment names none")
+		}
+	}
+	return ""
 }
 
 func (a *App) names() []string {

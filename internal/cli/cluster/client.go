@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +32,11 @@ type Client struct {
 	context   string // of the kubeconfig; empty: the pod's own account
 	config    *rest.Config
 	core      rest.Interface
+	agents    asker
 }
+
+// asker runs a verb of the agent in a pod, and gives what it prints.
+type asker func(ctx context.Context, pod string, within time.Duration, args ...string) ([]byte, error)
 
 // Bounds of what is asked.
 const (
@@ -93,18 +99,37 @@ func newClient(config *rest.Config, namespace, contextName string) (*Client, err
 	if err != nil {
 		return nil, fmt.Errorf("the kubeconfig cannot be used: %w", err)
 	}
-	return &Client{Namespace: namespace, context: contextName, config: config, core: core}, nil
+	c := &Client{Namespace: namespace, context: contextName, config: config, core: core}
+	c.agents = c.agent
+	return c, nil
 }
 
 // configError says what is wrong with a kubeconfig.
 func (f *Flags) configError(loader clientcmd.ClientConfig, err error) error {
 	if clientcmd.IsEmptyConfig(err) {
-		return errNoConfig
+		return noConfig(os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	}
 	if raw, rawErr := loader.RawConfig(); rawErr == nil && f.Context != "" && raw.Contexts[f.Context] == nil {
 		return fmt.Errorf("the kubeconfig has no context %q; there are %s", f.Context, some(slices.Sorted(maps.Keys(raw.Contexts))))
 	}
 	return fmt.Errorf("the kubeconfig cannot be used: %w", err)
+}
+
+// noConfig names the files that were looked for, where $KUBECONFIG names any.
+func noConfig(env string) error {
+	var missing []string
+	for _, file := range filepath.SplitList(env) {
+		if _, err := os.Stat(file); file != "" && err != nil {
+			missing = append(missing, file)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return errNoConfig
+	case 1:
+		return fmt.Errorf("there is no cluster to look at: $KUBECONFIG names %s, which is not there; give another file with --kubeconfig", missing[0])
+	}
+	return fmt.Errorf("there is no cluster to look at: $KUBECONFIG names %s, which are not there; give another file with --kubeconfig", some(missing))
 }
 
 // some puts names in a line, the first of them where there are many.

@@ -72,7 +72,7 @@ func TestNothingToOpen(t *testing.T) {
 
 	c = a.client(t, change(podOf("shop", "shop-0", "10.0.0.7"), func(p *corev1.Pod) { p.Labels = nil }))
 	_, err = c.Open(t.Context(), "")
-	says(t, err, "1 pods, and none of an app that Phial deployed", "--selector")
+	says(t, err, "one pod, and it is not of an app that Phial deployed", "--selector")
 
 	c = a.client(t, change(podOf("shop", "shop-0", "10.0.0.7"), func(p *corev1.Pod) { p.Spec.InitContainers = nil }))
 	_, err = c.Open(t.Context(), "")
@@ -87,6 +87,7 @@ func TestNothingToOpen(t *testing.T) {
 func TestAgentsThatDoNotRun(t *testing.T) {
 	var a api
 	waits := func(p *corev1.Pod) {
+		p.Status.Phase = corev1.PodPending
 		p.Status.InitContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "back-off"}}
 	}
 	c := a.client(t, change(podOf("shop", "shop-0", "10.0.0.7"), waits))
@@ -94,8 +95,11 @@ func TestAgentsThatDoNotRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = app.Look(t.Context())
-	says(t, err, "no agent of shop could be asked: shop-0: its agent does not run yet: ImagePullBackOff: back-off")
+	s, err := app.Look(t.Context())
+	if err != nil || len(s.Findings) != 1 || s.Good() || len(s.Agents) != 1 || s.Agents[0].Phase != mesh.Stuck {
+		t.Fatalf("%v: %+v", err, s)
+	}
+	says(t, errors.New(s.Findings[0].Cause), "shop-0 cannot start: ImagePullBackOff: back-off")
 	tr := app.Trace(t.Context(), "shop@10.0.0.7", "shop@10.0.0.8")
 	if s := tr.Steps[0]; s.State != mesh.Unseen || !strings.Contains(s.Evidence, "ImagePullBackOff") {
 		t.Errorf("%+v", tr)
@@ -171,9 +175,17 @@ current-context: one
 	says(t, err, "no such file")
 	_, err = (&Flags{Kubeconfig: kubeconfig(t, "{")}).Connect()
 	says(t, err, "the kubeconfig cannot be used")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	for env, want := range map[string]string{
+		"/nonexistent":         "$KUBECONFIG names /nonexistent, which is not there",
+		"/nonexistent:/absent": "$KUBECONFIG names /nonexistent, /absent, which are not there",
+	} {
+		t.Setenv("KUBECONFIG", env)
+		_, err = new(Flags).Connect()
+		says(t, err, want, "--kubeconfig")
+	}
 	t.Setenv("KUBECONFIG", "")
 	t.Setenv("HOME", t.TempDir())
-	t.Setenv("KUBERNETES_SERVICE_HOST", "")
 	_, err = new(Flags).Connect()
 	says(t, err, "no cluster to look at", "--kubeconfig")
 }
@@ -213,7 +225,7 @@ func TestAgentOfWord(t *testing.T) {
 	if a := agentOfWord(w); a.Gate != report.GateOpen || a.Status != mesh.Started || a.Draining {
 		t.Errorf("%+v", a)
 	}
-	w.leaving = true
+	w.health.phase = mesh.Leaving
 	if a := agentOfWord(w); !a.Draining {
 		t.Errorf("a pod that was told to stop: %+v", a)
 	}
@@ -232,7 +244,7 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("%d are there and were not reached", n)
 	}
 	good, silent := word{View: views.View{Booted: true}}, word{View: views.View{Booted: true, SilentSeconds: 3}}
-	leaving := word{replica: replica{leaving: true}, View: views.View{SilentSeconds: 3}}
+	leaving := word{replica: replica{health: health{phase: mesh.Leaving}}, View: views.View{SilentSeconds: 3}}
 	if rank(good) <= rank(silent) || rank(silent) <= rank(leaving) {
 		t.Error("the order of places is wrong")
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/phialdev/phial/internal/agent/foreign"
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/plan"
 	"github.com/phialdev/phial/internal/report"
 )
 
@@ -61,16 +63,29 @@ func (f Foreign) Check() error {
 }
 
 // Look makes a pod in the pods' namespace that looks at them, reads what it saw, and
-// removes it, whatever happens. note tells the person of the pod.
+// removes it, whatever happens. note tells the person of the pod. Pods that have agents are
+// asked by those: NetworkPolicies let them through, and no stranger with a label.
 func (c *Client) Look(ctx context.Context, f Foreign, note func(format string, a ...any)) (report.Sight, map[string]string, error) {
-	pods, err := c.list(ctx, f.Selector)
+	pods, err := c.living(ctx, f.Selector)
 	if err != nil {
 		return report.Sight{}, nil, err
 	}
-	pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool {
-		return ended(p) || p.DeletionTimestamp != nil || p.Status.PodIP == "" || p.Labels[labelProbe] != ""
-	})
+	if a := appAmong(c, pods); a != nil {
+		note("these pods have agents, which are asked: no pod is made")
+		s, err := a.Look(ctx)
+		return s, a.Alias(), err
+	}
+	pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil || p.Labels[labelProbe] != "" })
+	var words []word
+	for _, r := range replicasOf(pods) {
+		words = append(words, word{replica: r, err: errNoAgent})
+	}
+	(&App{client: c}).awaited(ctx, words)
+	stuck := stuckPods(words)
+	pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return p.Status.PodIP == "" })
 	switch {
+	case len(pods) == 0 && len(stuck) > 0:
+		return report.Sight{}, nil, fmt.Errorf("no pod that %q selects can be looked at: %s; %s", f.Selector, stuck[0].Cause, stuck[0].Fix)
 	case len(pods) == 0:
 		return report.Sight{}, nil, fmt.Errorf("namespace %s has no pod with an address that %q selects", c.Namespace, f.Selector)
 	case len(pods) > maxForeign:
@@ -85,7 +100,46 @@ func (c *Client) Look(ctx context.Context, f Foreign, note func(format string, a
 		return report.Sight{}, nil, err
 	}
 	a, err := c.runProbe(ctx, pod, note)
-	return report.Sight{Report: a.Report, From: pod.Name}, a.Pods, err
+	if err != nil {
+		return report.Sight{From: pod.Name}, a.Pods, err
+	}
+	podOf := func(node string) *corev1.Pod {
+		i := slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.Name == a.Pods[node] })
+		if i < 0 {
+			return nil
+		}
+		return &pods[i]
+	}
+	phases := map[string]mesh.Phase{}
+	for node, pod := range a.Pods {
+		if i := slices.IndexFunc(words, func(w word) bool { return w.name == pod }); i >= 0 {
+			phases[node] = words[i].phase()
+		}
+	}
+	r := c.blame(ctx, a.Report, pod, podOf, f.EPMDPort).Aside(phases)
+	r.Findings = append(stuck, r.Findings...)
+	return report.Sight{Report: r, From: pod.Name}, a.Pods, nil
+}
+
+var errNoAgent = errors.New("the pod has no agent")
+
+// appAmong gives the app whose replicas all of the pods are, with an agent in each; nil
+// where they are none.
+func appAmong(c *Client, pods []corev1.Pod) *App {
+	for i := range pods {
+		p := &pods[i]
+		if agentOf(p) == nil || p.Labels[plan.LabelComponent] != plan.ComponentNode || p.Labels[plan.LabelName] != pods[0].Labels[plan.LabelName] {
+			return nil
+		}
+	}
+	if len(pods) == 0 {
+		return nil
+	}
+	a := &App{Name: pods[0].Labels[plan.LabelName], client: c, pods: replicasOf(pods)}
+	if a.check(pods) != nil {
+		return nil
+	}
+	return a
 }
 
 // nodeIn gives the node name that a pod's spec has, in whichever container.

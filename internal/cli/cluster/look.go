@@ -31,25 +31,42 @@ type word struct {
 }
 
 // Look asks each replica's agent for its own word, and one of them to look at all nodes.
+// Nodes whose pods are starting or leaving do not count; pods that do not start are
+// findings.
 func (a *App) Look(ctx context.Context) (report.Sight, error) {
-	words, err := a.words(ctx)
-	if err != nil {
+	words := a.words(ctx)
+	if err := ctx.Err(); err != nil {
 		return report.Sight{}, err
 	}
-	s := report.Sight{}
-	s.Report, s.From, err = a.observe(ctx, words)
-	if err != nil {
-		return s, err
+	s := report.Sight{Report: mesh.NewReport(mesh.Observation{})}
+	asked := slices.ContainsFunc(words, func(w word) bool { return w.err == nil })
+	if asked {
+		var err error
+		if s.Report, s.From, err = a.observe(ctx, words); err != nil {
+			return s, err
+		}
+		s.Report = s.KeptOut("pod "+s.From, nil)
+		if err := a.refresh(ctx, words); err != nil {
+			return s, err
+		}
 	}
+	a.awaited(ctx, words)
+	stuck := stuckPods(words)
+	if !asked && len(stuck) == 0 {
+		// An agent that ran and did not answer tells more than one that does not run.
+		slices.SortStableFunc(words, func(x, y word) int { return cmp.Compare(len(x.away), len(y.away)) })
+		return s, fmt.Errorf("no agent of %s could be asked: %s: %w", a.Name, words[0].name, words[0].err)
+	}
+	s.Report = s.Aside(a.phases(s.Report, words))
+	s.Findings = append(stuck, s.Findings...)
 	for _, w := range words {
 		s.Agents = append(s.Agents, agentOfWord(w))
 	}
 	return s, nil
 }
 
-// words asks all agents that run. The error is for a look that cannot be taken: nobody
-// answers.
-func (a *App) words(ctx context.Context) ([]word, error) {
+// words asks all agents that run.
+func (a *App) words(ctx context.Context) []word {
 	words := make([]word, len(a.pods))
 	slots := make(chan struct{}, execsAtOnce)
 	var all sync.WaitGroup
@@ -66,16 +83,8 @@ func (a *App) words(ctx context.Context) ([]word, error) {
 		})
 	}
 	all.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(words, func(w word) bool { return w.err == nil }); i >= 0 {
-		a.learn(words)
-		return words, nil
-	}
-	// An agent that ran and did not answer tells more than one that does not run.
-	slices.SortStableFunc(words, func(x, y word) int { return cmp.Compare(len(x.away), len(y.away)) })
-	return nil, fmt.Errorf("no agent of %s could be asked: %s: %w", a.Name, words[0].name, words[0].err)
+	a.learn(words)
+	return words
 }
 
 // learn takes the nodes' names from their agents, who know better than a pod's spec.
@@ -88,7 +97,7 @@ func (a *App) learn(words []word) {
 }
 
 func (a *App) word(ctx context.Context, pod string) (views.View, error) {
-	text, err := a.client.agent(ctx, pod, wordWithin, "state", "-o", "json")
+	text, err := a.client.agents(ctx, pod, wordWithin, "state", "-o", "json")
 	if err != nil {
 		return views.View{}, err
 	}
@@ -131,7 +140,7 @@ func (a *App) observe(ctx context.Context, words []word) (best mesh.Report, from
 
 // rank is higher for a place that is better to look from.
 func rank(w word) (n int) {
-	for _, good := range []bool{w.Booted, w.SilentSeconds == 0, !w.leaving && !w.Draining} {
+	for _, good := range []bool{w.Booted, w.SilentSeconds == 0, !w.leaving() && !w.Draining} {
 		if good {
 			n++
 		}
@@ -153,7 +162,7 @@ func away(r mesh.Report, words []word) (n int) {
 }
 
 func (a *App) observeFrom(ctx context.Context, pod string) (mesh.Report, error) {
-	text, err := a.client.agent(ctx, pod, observeWithin, "mesh", "-o", "json", "--observe")
+	text, err := a.client.agents(ctx, pod, observeWithin, "mesh", "-o", "json", "--observe")
 	if err != nil {
 		return mesh.Report{}, err
 	}
@@ -168,9 +177,11 @@ var errNoReport = errors.New("it has no report")
 
 // agentOfWord is a word as it is shown.
 func agentOfWord(w word) report.Agent {
-	a := report.Agent{Replica: w.name, Node: w.node, Gate: report.GateUnknown, Cookie: views.CookieUnknown, Draining: w.leaving}
+	a := report.Agent{Replica: w.name, Node: w.node, Phase: w.phase(), Gate: report.GateUnknown, Cookie: views.CookieUnknown, Draining: w.leaving()}
 	if w.err != nil {
-		a.Reason = w.err.Error()
+		if a.Reason = w.err.Error(); w.away != "" && w.health.why != "" {
+			a.Reason = w.health.why
+		}
 		return a
 	}
 	a.Gate, a.Reason, a.Booted, a.Joined, a.Join = report.GateClosed, w.Reason, w.Booted, w.Joined, w.Join
@@ -179,7 +190,7 @@ func agentOfWord(w word) report.Agent {
 	}
 	// What cannot be read is unknown.
 	_ = a.Status.UnmarshalText([]byte(w.Status))
-	a.Draining, a.Drained, a.SilentSeconds = w.leaving || w.Draining, w.Drained, w.SilentSeconds
+	a.Draining, a.Drained, a.SilentSeconds = w.leaving() || w.Draining, w.Drained, w.SilentSeconds
 	a.Cookie, a.CookieSwitchAt = cmp.Or(w.Cookie, views.CookieUnknown), w.CookieSwitchAt
 	a.AgentSeconds, a.Version = w.AgentSeconds, w.Version
 	return a
@@ -211,7 +222,7 @@ func (a *App) traceBy(ctx context.Context, r replica, from, to string) (t mesh.T
 	if r.away != "" {
 		return t, errors.New(r.away)
 	}
-	text, err := a.client.agent(ctx, r.name, observeWithin, "why", from, to, "-o", "json")
+	text, err := a.client.agents(ctx, r.name, observeWithin, "why", from, to, "-o", "json")
 	if err != nil {
 		return t, err
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,6 +33,30 @@ type api struct {
 	started func(*corev1.Pod)      // how a pod that was made goes on, at each look at it
 	removed []string
 	execs   []string // methods by which a command was to be run; each is refused
+
+	policies   []networkingv1.NetworkPolicy
+	noPolicies bool // who asks may not list them
+}
+
+// eventsOf gives the events of the pod that a field selector names; one that names no pod
+// is of every pod.
+func (a *api) eventsOf(selector string) (some []corev1.Event) {
+	for _, e := range a.events {
+		if e.InvolvedObject.Name == "" || strings.Contains(selector+",", "involvedObject.name="+e.InvolvedObject.Name+",") {
+			some = append(some, e)
+		}
+	}
+	return some
+}
+
+func (a *api) answerPolicies(w http.ResponseWriter) {
+	if a.noPolicies {
+		status := apierrors.NewForbidden(schema.GroupResource{Resource: "networkpolicies"}, "", errors.New(`User "ann" cannot list resource "networkpolicies"`)).ErrStatus
+		status.TypeMeta = kind("Status")
+		answer(w, http.StatusForbidden, status)
+		return
+	}
+	answer(w, http.StatusOK, networkingv1.NetworkPolicyList{Items: a.policies})
 }
 
 func (a *api) client(t *testing.T, pods ...*corev1.Pod) *Client {
@@ -67,6 +92,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v1/namespaces/"), "/")
 	switch {
+	case strings.HasSuffix(r.URL.Path, "/networkpolicies"):
+		a.answerPolicies(w)
 	case len(path) == 1 && path[0] == "prod":
 		answer(w, http.StatusOK, corev1.Namespace{TypeMeta: kind("Namespace")})
 	case path[0] != "prod" && strings.HasSuffix(r.URL.Path, "/pods"):
@@ -83,7 +110,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case len(path) == 2 && path[1] == "pods":
 		answer(w, http.StatusOK, a.list(r.URL.Query()))
 	case len(path) == 2 && path[1] == "events":
-		answer(w, http.StatusOK, corev1.EventList{TypeMeta: kind("EventList"), Items: a.events})
+		answer(w, http.StatusOK, corev1.EventList{TypeMeta: kind("EventList"), Items: a.eventsOf(r.URL.Query().Get("fieldSelector"))})
 	case len(path) == 4 && path[3] == "log":
 		w.Write([]byte(a.log))
 	case len(path) == 3 && a.pods[path[2]] != nil:

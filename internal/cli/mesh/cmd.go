@@ -28,18 +28,23 @@ fix and what was seen. It looks at
   the local app that is up, where nothing else is said;
   an app that Phial deployed on Kubernetes, with -n, --context, --kubeconfig or --app:
     each replica's agent says whether its gate is open and why not, and one of them
-    looks at all nodes. It takes "list" on pods and "create" on pods/exec;
+    looks at all nodes. Pods that leave or start are shown as such and do not count;
+    one that does not start is a finding, with the kubelet's reason (HLT-14). It takes
+    "list" on pods and "create" on pods/exec, and "list" on events to say which Secret
+    a pod waits for;
   BEAM pods on Kubernetes that Phial did not deploy, with --selector: a pod is made
     beside them that looks at them once, and is removed again. It takes "create",
-    "get" and "delete" on pods and "get" on pods/log, and NetworkPolicies that let
-    pods with the label phial.dev/probe=true reach EPMD and the distribution ports:
-    what they do not let through shows as filtered;
+    "get" and "delete" on pods and "get" on pods/log. Where NetworkPolicies keep that
+    pod out, a finding says so (NET-28) and, with "list" on networkpolicies, which.
+    It has the label phial.dev/probe=true; a rule that lets it in lets in whoever sets
+    that label, so it is for the time of a look. Pods that have agents are asked by
+    those, which are let in;
   any BEAM nodes, with --node: those given and all that they know.
 
 Phial connects as a hidden node, which changes nothing in the mesh.
 
-Exit status: 0 one full mesh, and every gate open but those of replicas that drain;
-1 not so; 2 could not look.`,
+Exit status: 0 one full mesh of the replicas that are neither starting nor leaving, and
+their gates open; 1 not so; 2 could not look.`,
 		Example: `  phial mesh
   phial mesh --watch
   phial mesh -o json

@@ -33,9 +33,13 @@ input gives the same bytes.
 A BeamApp is held against the same schema and rules as on an API server; what is wrong
 is said with file, line and column, all at once, and nothing is written.
 
-What the objects can't bring along is said on standard error: the Secret with the
-cookie, which you make once and which is never made up here, and what else only an
-operator would see to. kubectl apply alone does not hold a rollout for the migration.
+Apply them by server-side apply, as a stream or as files: it keeps to the fields that are
+rendered, and leaves those to others that others own, such as an autoscaler's replicas.
+
+What the objects can't bring along is said on standard error, a line each: the Secret with
+the cookie, which you make once and which is never made up here (--cookie-command writes
+the command for it, and nothing else), and what else only an operator would see to.
+kubectl apply alone does not hold a rollout for the migration.
 
 --output-dir writes a file for each object and a kustomization.yaml. Files that an
 earlier render wrote there and that are no longer wanted go; others are never touched.
@@ -46,12 +50,14 @@ entries of a list go by index or, where they have names, by name: env[POOL_SIZE]
 Fields with parts take YAML: http={port: 8080}.
 
 --diff compares with what is in a file or directory, object by object, whatever the
-order, the comments and the formatting there.
+order, the comments and the formatting there. No cluster is asked: the namespace is that
+of -n or the BeamApp's own, and the last line says which.
 
 Exit status: 0 done, and with --diff no difference; 1 differences; 2 could not.`,
 		Example: `  phial render | kubectl apply --server-side -f -
   phial render examples/tally --set replicas=5 --set image=registry.example.com/tally:1.2.0
-  phial render -f phial.yaml --output-dir deploy && kubectl apply -k deploy
+  phial render --cookie-command | sh
+  phial render -f phial.yaml --output-dir deploy && kubectl apply --server-side -k deploy
   phial render --diff deploy
   phial render -f - -o json < phial.yaml`,
 		Args: term.Args("[DIR]"),
@@ -72,6 +78,7 @@ Exit status: 0 done, and with --diff no difference; 1 differences; 2 could not.`
 	fl.StringVarP(&o.namespace, "namespace", "n", "", "the namespace of every object (default the BeamApp's own; if that has none, the objects have none)")
 	fl.StringVar(&o.outputDir, "output-dir", "", "write a file for each object, and a kustomization.yaml, into this directory")
 	fl.StringVar(&o.diff, "diff", "", "compare with what is in this file or directory, and write what differs")
+	fl.BoolVar(&o.cookieCommand, "cookie-command", false, "write no objects but the shell's command that makes the Secret with the cookie")
 	fl.StringVarP(&o.format, "output", "o", "yaml", "output format: yaml or json")
 	fl.StringVar(&o.agentImage, "agent-image", os.Getenv(envAgentImage), "the image of Phial's agent, which make images makes; without one the pods have no agent (default $"+envAgentImage+")")
 	// Each was just made, so this can't fail.
@@ -136,6 +143,8 @@ func (o *options) complete(args, set []string) error {
 		return fmt.Errorf("unknown output format %q: use -o yaml or -o json", o.format)
 	case len(args) == 1 && o.file != "":
 		return fmt.Errorf("both %s and -f %s were given: use one of them", args[0], o.file)
+	case o.cookieCommand && (o.outputDir != "" || o.diff != "" || o.format != formatYAML):
+		return errors.New("--cookie-command writes a command and no objects: leave out --output-dir, --diff and -o")
 	case o.outputDir != "" && o.diff != "":
 		return errors.New("--output-dir writes and --diff only compares: use one of them")
 	case o.outputDir != "" && o.format != formatYAML:

@@ -70,8 +70,50 @@ func compare(s *term.IO, o options, objects []object) error {
 	if len(found) == 0 {
 		return nil
 	}
-	s.Notef("%d of %d objects differ from %s", len(found), len(want), manifest.Called(o.diff))
+	more := len(slices.DeleteFunc(slices.Clone(found), func(d difference) bool { return d.Change != extra }))
+	text := fmt.Sprintf("%d of %d objects differ from %s", len(found)-more, len(want), manifest.Called(o.diff))
+	if more > 0 {
+		text += fmt.Sprintf(", and %d there %s not rendered", more, map[bool]string{true: "was", false: "were"}[more == 1])
+	}
+	s.Notef("%s%s", text, where(want, there))
 	return term.Found()
+}
+
+// where says in which namespace things were compared, and where that is the difference.
+func where(want, there []plain) string {
+	ours, theirs := namespaces(want), namespaces(there)
+	switch {
+	case len(ours) == 1 && ours[0] != "":
+		text := "; these were rendered for namespace " + ours[0]
+		if len(theirs) == 1 && theirs[0] != ours[0] {
+			text += ", and those are " + in(theirs[0])
+		}
+		return text
+	case len(ours) == 1 && len(theirs) == 1 && theirs[0] != "":
+		return fmt.Sprintf("; these were rendered without a namespace, and those are in %s: -n %[1]s renders for it", theirs[0])
+	case len(ours) == 1 && len(theirs) > 1:
+		return "; these were rendered without a namespace, which -n gives"
+	}
+	return ""
+}
+
+func in(namespace string) string {
+	if namespace == "" {
+		return "in none"
+	}
+	return "in " + namespace
+}
+
+// namespaces are those of objects of Phial's.
+func namespaces(all []plain) []string {
+	var out []string
+	for _, p := range all {
+		if labelsOf(p)[plan.LabelManagedBy] == plan.ManagedBy && !slices.Contains(out, p.Namespace) {
+			out = append(out, p.Namespace)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func plainAll(sources []manifest.Source) ([]plain, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -30,6 +31,7 @@ type options struct {
 	set                     []manifest.Setting
 	outputDir, diff, format string
 	agentImage              string
+	cookieCommand           bool
 }
 
 // inDir is the file that a project's BeamApp is in. A file is itself.
@@ -64,9 +66,12 @@ func render(s *term.IO, o options) error {
 	if err != nil {
 		return err
 	}
-	objects, warnings, err := renderAll(s, apps, o)
+	objects, commands, warnings, err := renderAll(s, apps, o)
 	if err != nil {
 		return err
+	}
+	if o.cookieCommand {
+		return writeCommands(s, commands)
 	}
 	for _, w := range warnings {
 		s.Notef("%s", w)
@@ -125,8 +130,23 @@ func refuse(s *term.IO, file string, err error) error {
 	return fmt.Errorf("%s: %s; nothing was rendered", manifest.Called(file), problems.Count())
 }
 
-// renderAll gives the objects of all apps, in order, and what is to be said of them.
-func renderAll(s *term.IO, apps []*manifest.App, o options) ([]object, []string, error) {
+// writeCommands writes how to make the Secrets that the apps need.
+func writeCommands(s *term.IO, commands []string) error {
+	if len(commands) == 0 {
+		s.Notef("no Secret has to be made: there is no Clustered app")
+	}
+	for _, c := range commands {
+		if _, err := fmt.Fprintln(s.Out, c); err != nil {
+			return fmt.Errorf("write the command: %w", err)
+		}
+	}
+	return nil
+}
+
+// renderAll gives the objects of all apps, in order, the commands for their Secrets, and
+// what is to be said of them, each once. What somebody has to do by hand matters to who
+// applies the objects, not to who compares them.
+func renderAll(s *term.IO, apps []*manifest.App, o options) (objects []object, commands, said []string, err error) {
 	var (
 		all      []object
 		warnings []string
@@ -141,12 +161,15 @@ func renderAll(s *term.IO, apps []*manifest.App, o options) ([]object, []string,
 			continue
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("BeamApp %s: %w", app.Name, err)
+			return nil, nil, nil, fmt.Errorf("BeamApp %s: %w", app.Name, err)
+		}
+		if c := p.Cookie.Command(app.Namespace); p.Cookie.Required && !slices.Contains(commands, c) {
+			commands = append(commands, c)
 		}
 		for _, made := range p.Objects() {
 			obj, err := encode(app, made)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			if first, twice := taken[obj.label()]; twice {
 				problems = append(problems, manifest.Problem{
@@ -159,13 +182,15 @@ func renderAll(s *term.IO, apps []*manifest.App, o options) ([]object, []string,
 			all = append(all, obj)
 		}
 		for _, w := range p.Warnings {
-			warnings = append(warnings, warning(app, w))
+			if o.diff == "" || !w.ByHand {
+				warnings = append(warnings, warning(app, w))
+			}
 		}
 	}
 	if len(problems) > 0 {
-		return nil, nil, refuse(s, o.file, problems)
+		return nil, nil, nil, refuse(s, o.file, problems)
 	}
-	return all, warnings, nil
+	return all, commands, warnings, nil
 }
 
 // located says where in the file is what the plan refuses.

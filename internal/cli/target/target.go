@@ -18,6 +18,7 @@ import (
 	"github.com/phialdev/phial/internal/cli/cluster"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/engine/local"
+	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/probe"
 	"github.com/phialdev/phial/internal/report"
@@ -195,7 +196,9 @@ func (t *Target) name(r mesh.Report) mesh.Report {
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.Replicas = t.replicas(f.Subject)
+		if named := t.replicas(*f); named != nil { // whoever found it may know them already
+			f.Replicas = named
+		}
 	}
 	return r
 }
@@ -242,18 +245,23 @@ func (t *Target) Node(name string) (string, error) {
 	if isNode(name) {
 		return name, nil
 	}
-	if len(t.Alias) == 0 {
+	if len(t.Alias) == 0 && t.agents == nil {
 		_, err := beam.ParseName(name)
 		return "", err
+	}
+	if t.agents != nil {
+		if why := t.agents.Waits(name); why != "" {
+			return "", fmt.Errorf("%s has no node yet: %s", name, why)
+		}
 	}
 	return "", fmt.Errorf("no replica and no node %q; there are %s", name,
 		strings.Join(slices.Sorted(maps.Values(t.Alias)), ", "))
 }
 
-// replicas gives the replicas that a finding's subject names.
-func (t *Target) replicas(subject string) []string {
+// replicas gives the replicas whose nodes a finding's subject names.
+func (t *Target) replicas(f finding.Finding) []string {
 	var out []string
-	for node := range strings.SplitSeq(subject, " -- ") {
+	for _, node := range mesh.Subjects(f) {
 		if r, ok := t.Alias[node]; ok {
 			out = append(out, r)
 		}

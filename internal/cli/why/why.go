@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/cli/target"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/finding"
@@ -30,7 +31,7 @@ type Answer struct {
 	B        string            `json:"b"`
 	Link     Link              `json:"link"`
 	Traces   []mesh.Trace      `json:"traces"`   // A to B, then B to A
-	Findings []finding.Finding `json:"findings"` // those that speak of A or B
+	Findings []finding.Finding `json:"findings"` // those that concern the two
 }
 
 func walk(ctx context.Context, s *term.IO, to *target.Flags, a, b string, asJSON bool) error {
@@ -76,7 +77,7 @@ func ask(ctx context.Context, t *target.Target, a, b string) (Answer, error) {
 	if err != nil {
 		return ans, err
 	}
-	ans.Link, ans.Findings = linked(rep, a, b), about(rep.Findings, a, b)
+	ans.Link, ans.Findings = linked(rep, a, b), about(rep.Findings, t.Alias, a, b)
 	return ans, nil
 }
 
@@ -102,16 +103,51 @@ func linked(r mesh.Report, a, b string) Link {
 	return LinkDown
 }
 
-// about gives the findings that speak of either node.
-func about(fs []finding.Finding, a, b string) []finding.Finding {
-	out := []finding.Finding{}
-	for _, f := range fs {
-		text := f.Subject + "\n" + f.Cause + "\n" + strings.Join(f.Evidence, "\n")
-		if strings.Contains(text, a) || strings.Contains(text, b) {
-			out = append(out, f)
+// about gives the findings that concern the link: those about one of its ends, those that
+// were found between the two, and those about no node in particular, such as a Service. One
+// about a third node, or a link to one, is no answer here, though it may name A or B.
+func about(fs []finding.Finding, alias map[string]string, a, b string) []finding.Finding {
+	ends := []string{a, b}
+	for _, n := range []string{a, b} {
+		if r := alias[n]; r != "" {
+			ends = append(ends, r)
 		}
 	}
+	out := []finding.Finding{}
+	for _, f := range fs {
+		if !concerns(f, ends) {
+			continue
+		}
+		if fix, own := instead[f.Code]; own {
+			f.Fix = fix
+		}
+		out = append(out, f)
+	}
 	return out
+}
+
+func concerns(f finding.Finding, ends []string) bool {
+	if len(f.Links) > 0 {
+		return slices.ContainsFunc(f.Links, func(l [2]string) bool { return slices.Contains(ends, l[0]) && slices.Contains(ends, l[1]) })
+	}
+	isEnd := func(n string) bool { return slices.Contains(ends, n) }
+	named := mesh.Subjects(f)
+	if strings.Contains(f.Subject, " -- ") {
+		return !slices.ContainsFunc(named, func(n string) bool { return !isEnd(n) })
+	}
+	nobody := !slices.ContainsFunc(named, isNode) && len(f.Replicas) == 0
+	return nobody || slices.ContainsFunc(named, isEnd)
+}
+
+func isNode(s string) bool {
+	_, err := beam.ParseName(s)
+	return err == nil
+}
+
+// instead are fixes in place of those that send people to this verb.
+var instead = map[finding.Code]string{
+	finding.LinkUnexplained: "see which of the steps above could not be looked at (?), and look again from a place that reaches both nodes",
+	finding.NodeUnexplained: "look again; where it stays so, the last of the steps above that passed says how far the way goes",
 }
 
 func write(s *term.IO, ans Answer, style report.Style) {
