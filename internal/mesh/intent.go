@@ -180,7 +180,7 @@ func (s Selector) Selects(labels map[string]string) bool {
 
 // Host is the pod's own name in DNS, and empty where it has none.
 func (r *Replica) Host(domain string) string {
-	if r.Hostname == "" || r.Subdomain == "" {
+	if r.Hostname == "" || r.Subdomain == "" || domain == "" {
 		return ""
 	}
 	return strings.Join([]string{r.Hostname, r.Subdomain, r.Namespace, "svc", domain}, ".")

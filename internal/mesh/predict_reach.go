@@ -45,7 +45,7 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 		}
 		return end(No, code, fmt.Sprintf("one runs distribution over %s and the other over %s", a, b))
 	}
-	if from.EPMD != to.EPMD {
+	if from.EPMD != to.EPMD || to.EPMD == 0 && from.ListenMin != to.ListenMin {
 		return end(No, codeEPMDless, "they do not use EPMD at the same port, or one of them not at all")
 	}
 	if up, o := p.allowed(from, to, o); up != Yes {
