@@ -31,42 +31,50 @@ var (
 	silent = names("mkdir touch chmod chown rm rmdir mv cp ln sleep kill test false true")
 )
 
-// own are the builtins that are followed. It is filled below because they call one another.
-var own map[string]func(*run, *state, *simpleCall) *state
+// A builtin is a command of the shell's own.
+type builtin func(*run, *state, *simpleCall) *state
 
-func init() { //nolint:gochecknoinits // breaks the circle of eval, which runs commands
-	own = map[string]func(*run, *state, *simpleCall) *state{
-		":":        func(_ *run, s *state, _ *simpleCall) *state { s.ok(); return s },
-		"true":     func(_ *run, s *state, _ *simpleCall) *state { s.ok(); return s },
-		"false":    func(_ *run, s *state, _ *simpleCall) *state { s.fail(1); return s },
-		"[":        (*run).test,
-		"test":     (*run).test,
-		"[[":       (*run).doubleBracket,
-		"echo":     (*run).echo,
-		"printf":   (*run).printf,
-		"exit":     (*run).exit,
-		"return":   (*run).exit,
-		"break":    (*run).jump,
-		"continue": (*run).jump,
-		"unset":    (*run).unset,
-		"set":      (*run).set,
-		"shift":    (*run).shift,
-		"eval":     (*run).eval,
-		".":        (*run).dot,
-		"exec":     (*run).exec,
-		"read":     (*run).read,
-		"command":  (*run).commandBuiltin,
-		"umask":    (*run).harmless,
-		"ulimit":   (*run).harmless,
-		"cd":       (*run).harmless,
-		"trap":     (*run).trap,
-		"pwd":      (*run).harmless,
-		"type":     (*run).harmless,
-		"hash":     (*run).harmless,
-		"wait":     (*run).harmless,
-		"kill":     (*run).harmless,
-		"times":    (*run).harmless,
+// own gives the builtins that are followed, nil for others.
+func own(name string) builtin {
+	switch name {
+	case ":", "true":
+		return func(_ *run, s *state, _ *simpleCall) *state { s.ok(); return s }
+	case "false":
+		return func(_ *run, s *state, _ *simpleCall) *state { s.fail(1); return s }
+	case "[", "test":
+		return (*run).test
+	case "[[":
+		return (*run).doubleBracket
+	case "echo":
+		return (*run).echo
+	case "printf":
+		return (*run).printf
+	case "exit", "return":
+		return (*run).exit
+	case "break", "continue":
+		return (*run).jump
+	case "unset":
+		return (*run).unset
+	case "set":
+		return (*run).set
+	case "shift":
+		return (*run).shift
+	case "eval":
+		return (*run).eval
+	case ".":
+		return (*run).dot
+	case "exec":
+		return (*run).exec
+	case "read":
+		return (*run).read
+	case "command":
+		return (*run).commandBuiltin
+	case "trap":
+		return (*run).trap
+	case "umask", "ulimit", "cd", "pwd", "type", "hash", "wait", "kill", "times":
+		return (*run).harmless
 	}
+	return nil
 }
 
 // harmless is for what changes no variable that others see, and prints what is not known.
@@ -104,7 +112,7 @@ func (r *run) declare(s *state, c *simpleCall) *state {
 				return nil
 			}
 			set = append(set, func() { r.declareOne(s, c, name, &v, w) })
-			flags = false
+			flags = false // what follows is no option
 			continue
 		}
 		fs, why := r.fieldsOf(s, w)
@@ -128,7 +136,6 @@ func (r *run) declare(s *state, c *simpleCall) *state {
 			case !ok:
 				return r.anything(s, c.n, "what `"+r.script.text(c.n)+"` names is not known: "+f.why())
 			case flags && plain == "--":
-				flags = false
 			case flags && strings.HasPrefix(plain, "-"):
 				if plain != "-p" {
 					return r.anything(s, c.n, "`"+c.name+" "+plain+"` is not what every sh has")

@@ -219,7 +219,7 @@ func (r *run) forClause(s *state, c *syntax.ForClause, tested bool) *state {
 		return s
 	}
 	var items []text
-	why := ""
+	var why string
 	if !it.InPos.IsValid() {
 		items, why = s.params, s.paramsWhy
 	} else {

@@ -24,19 +24,19 @@ type shell struct {
 	dir  string
 }
 
-func newShell(t testing.TB, h envsh.Host, argv ...string) *shell {
-	t.Helper()
+func newShell(tb testing.TB, h envsh.Host, argv ...string) *shell {
+	tb.Helper()
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		t.Fatalf("%v: the tests hold what is said of a script against a real shell", err)
+		tb.Fatalf("%v: the tests hold what is said of a script against a real shell", err)
 	}
-	s := &shell{argv: append([]string{path}, argv[1:]...), dir: t.TempDir()}
+	s := &shell{argv: append([]string{path}, argv[1:]...), dir: tb.TempDir()}
 	domain := ""
 	if _, d, ok := strings.Cut(h.FQDN, "."); ok {
 		domain = d
 	}
 	addrs := strings.Join(h.Addrs, " ")
-	put(t, filepath.Join(s.dir, "hostname"), fmt.Sprintf(`#!/bin/sh
+	put(tb, filepath.Join(s.dir, "hostname"), fmt.Sprintf(`#!/bin/sh
 case "$1" in
   "") echo '%[1]s' ;;
   -s | --short) echo '%[1]s' ;;
@@ -50,10 +50,10 @@ esac
 	return s
 }
 
-func put(t testing.TB, path, text string, mode os.FileMode) {
-	t.Helper()
+func put(tb testing.TB, path, text string, mode os.FileMode) {
+	tb.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -66,10 +66,10 @@ type end struct {
 
 // run has the shell do what bin/APP does: set its variables, read the script, and here say what is there. names are
 // those that are asked for though they are not exported.
-func (s *shell) run(t testing.TB, script string, rel envsh.Release, vars map[string]string, names []string) end {
-	t.Helper()
+func (s *shell) run(tb testing.TB, script string, rel envsh.Release, vars map[string]string, names []string) end {
+	tb.Helper()
 	file, out := filepath.Join(s.dir, "env.sh"), filepath.Join(s.dir, "out")
-	put(t, file, script, 0o600)
+	put(tb, file, script, 0o600)
 	_ = os.Remove(out)
 	var b strings.Builder
 	fmt.Fprintf(&b, `set -e
@@ -89,8 +89,8 @@ set +eufxv
 	}
 	fmt.Fprintf(&b, "  printf 'exported\\0'; /usr/bin/env -0; } >%s\n", out)
 	main := filepath.Join(s.dir, "main")
-	put(t, main, b.String(), 0o600)
-	cmd := exec.CommandContext(t.Context(), s.argv[0], append(slices.Clone(s.argv[1:]), main, rel.Command)...)
+	put(tb, main, b.String(), 0o600)
+	cmd := exec.CommandContext(tb.Context(), s.argv[0], append(slices.Clone(s.argv[1:]), main, rel.Command)...)
 	cmd.Dir = s.dir
 	for n, v := range vars {
 		cmd.Env = append(cmd.Env, n+"="+v)
@@ -106,10 +106,10 @@ set +eufxv
 	}
 	into := e.shell
 	for f := range strings.SplitSeq(strings.TrimSuffix(string(text), "\x00"), "\x00") {
-		switch {
-		case f == "through":
+		switch f {
+		case "through":
 			e.through = true
-		case f == "exported":
+		case "exported":
 			into = e.exported
 		default:
 			n, v, _ := strings.Cut(f, "=")
@@ -134,13 +134,13 @@ func environment(vars map[string]string) envsh.Env {
 }
 
 // agree holds a result against a real shell. It returns what is wrong.
-func (s *shell) agree(t testing.TB, script string, rel envsh.Release, vars map[string]string, res *envsh.Result) []string {
-	t.Helper()
+func (s *shell) agree(tb testing.TB, script string, rel envsh.Release, vars map[string]string, res *envsh.Result) []string {
+	tb.Helper()
 	var names []string
 	for n := range res.Shell {
 		names = append(names, n)
 	}
-	got := s.run(t, script, rel, vars, names)
+	got := s.run(tb, script, rel, vars, names)
 	var bad []string
 	say := func(f string, args ...any) { bad = append(bad, fmt.Sprintf(f, args...)) }
 	if res.Unclear != "" {

@@ -65,7 +65,7 @@ func (res *Result) Defaults() Env {
 	if res.Ends != nil || res.Unclear != "" {
 		return env
 	}
-	def := func(name string, d Value) Value {
+	def := func(name string, d Value) {
 		v := res.names(name)
 		unset := v.Known() && v.Text == ""
 		switch {
@@ -76,7 +76,6 @@ func (res *Result) Defaults() Env {
 			v = Value{Unknown: v.Unknown}
 		}
 		env.Vars[name] = v
-		return v
 	}
 	plus := func(dir Value, rest string) Value {
 		if dir.Known() {

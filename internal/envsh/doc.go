@@ -10,8 +10,9 @@
 // conditions and branches: where a condition is not known both ways are followed and only what they agree on is known.
 // A value that is said to be known is the one that the shell gives.
 //
-// Two things are taken for granted. The text of a tag that is not known belongs to the word in which it stands. And the
-// usual tools (hostname, cut, awk, sed and the like) are there: whether an image holds them is not this package's business.
+// Three things are taken for granted. The text of a tag that is not known belongs to the word in which it stands. A file
+// that the script reads in its turn does not make functions of the shell's own commands. And the usual tools (hostname,
+// cut, awk, sed and the like) are there: whether an image holds them is not this package's business.
 package envsh
 
 import "strconv"

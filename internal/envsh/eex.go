@@ -113,13 +113,14 @@ func (m *masked) read() ([]*node, error) {
 		}
 		i += at
 		rest := m.src[i:]
-		closer := "%>"
+		closer, n := "%>", len("<%")
 		if strings.HasPrefix(rest, "<%!--") {
-			closer = "--%>"
+			closer, n = "--%>", len("<%!--")
 		}
-		n := strings.Index(rest, closer)
-		if n < 0 {
-			return nil, &SyntaxError{m.posOf(i), "a tag of EEx begins here and does not end"}
+		if i := strings.Index(rest[n:], closer); i >= 0 {
+			n += i
+		} else {
+			return nil, &SyntaxError{m.posOf(len(m.src) - len(rest)), "a tag of EEx begins here and does not end"}
 		}
 		t := &node{start: i, end: i + n + len(closer)}
 		inner := rest[2:n]
@@ -135,8 +136,15 @@ func (m *masked) read() ([]*node, error) {
 			}
 			t.expr = strings.TrimSpace(inner)
 		}
-		t.alone = m.lonely(t)
 		i = t.end
+		if t.alone = m.lonely(t); t.alone && t.kind != '%' {
+			// EEx takes away the blanks around it, and leaves the line's end.
+			if body := stack[len(stack)-1].body; len(body) > 0 && body[len(body)-1].kind == 't' {
+				last := body[len(body)-1]
+				last.end = last.start + len(strings.TrimRight(m.src[last.start:last.end], " \t"))
+			}
+			i += len(m.src[i:]) - len(strings.TrimLeft(m.src[i:], " \t"))
+		}
 		if err := nest(m, &stack, t, add); err != nil {
 			return nil, err
 		}
@@ -220,7 +228,7 @@ func (m *masked) printed(n *node) string {
 	case "@release.version":
 		known = m.release.Version
 	}
-	if known != "" && !n.alone && strings.IndexFunc(known, isHole) < 0 && utf8.ValidString(known) {
+	if known != "" && strings.IndexFunc(known, isHole) < 0 && utf8.ValidString(known) {
 		return known
 	}
 	return m.newHole(n)
@@ -384,7 +392,7 @@ func (m *masked) text(n syntax.Node) string {
 	if from > to || to > len(m.src) {
 		return ""
 	}
-	return oneLine([]byte(m.src[from:to]))
+	return oneLine([]byte(strings.TrimRight(m.src[from:to], "; \t\n")))
 }
 
 // between is a node as it was parsed.

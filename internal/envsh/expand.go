@@ -38,7 +38,7 @@ func (r *run) frags(s *state, parts []syntax.WordPart, one bool) (all []frag) {
 			for _, p := range parts {
 				r.part(s, p, false)
 			}
-			return []frag{{t: gap("which directory ~ is is not known"), quoted: true}}
+			return []frag{{t: gap("the directory ~ is not known"), quoted: true}}
 		}
 	}
 	for i, p := range parts {
@@ -308,7 +308,7 @@ func (f *splitter) split(t text) {
 		}
 		start = i + 1
 	}
-	for i := 0; i < len(plain); i++ {
+	for i := range len(plain) {
 		c := plain[i]
 		if strings.IndexByte(f.ifs, c) < 0 {
 			continue

@@ -95,7 +95,7 @@ type around struct {
 	maybe    bool
 }
 
-func (a around) with(cond syntax.Node, m *masked) around {
+func (a around) with(cond syntax.Node) around {
 	a.guards = slices.Clone(a.guards)
 	own := ""
 	if st, ok := cond.(*syntax.Stmt); ok {
@@ -142,7 +142,7 @@ func (c *collector) walk(n syntax.Node, a around) {
 			c.all(n.Cond, a)
 			inner := a
 			if len(n.Cond) > 0 {
-				inner = a.with(n.Cond[len(n.Cond)-1], c.m)
+				inner = a.with(n.Cond[len(n.Cond)-1])
 			}
 			c.all(n.Then, inner)
 			if n.Else != nil {
@@ -158,7 +158,7 @@ func (c *collector) walk(n syntax.Node, a around) {
 			c.walk(n.Word, a)
 			onCommand := isCommand(n.Word)
 			for _, item := range n.Items {
-				inner := a.with(n.Word, c.m)
+				inner := a.with(n.Word)
 				if onCommand {
 					inner = a
 					inner.commands = slices.Clone(a.commands)
@@ -177,7 +177,7 @@ func (c *collector) walk(n syntax.Node, a around) {
 				return true
 			}
 			c.walk(n.X, a)
-			inner := a.with(n.X, c.m)
+			inner := a.with(n.X)
 			if n.Op == syntax.OrStmt {
 				inner.unset, inner.maybe = a.unset, true
 				if call, ok := n.X.Cmd.(*syntax.CallExpr); ok && !n.X.Negated {

@@ -92,6 +92,8 @@ func (r *run) value(s *state, name string) variable {
 	case name[0] >= '0' && name[0] <= '9':
 		n, err := strconv.Atoi(name)
 		switch {
+		case err == nil && n == 0:
+			return opaque("$" + name + " is each shell's own way")
 		case err == nil && n <= len(s.params):
 			return set(s.params[n-1])
 		case s.paramsWhy != "" || err != nil:
@@ -129,6 +131,7 @@ func (r *run) dies(s *state, n syntax.Node, why string, surely bool) {
 func (r *run) operator(s *state, p *syntax.ParamExp, name string, v variable, dq bool) []frag {
 	one := func(t text) []frag { return []frag{{t: t, quoted: dq, split: !dq}} }
 	null := v.set.not() // whether it counts as not there
+	here := v.val       // what it gives where it counts as there
 	switch p.Exp.Op {
 	case syntax.DefaultUnsetOrNull, syntax.AssignUnsetOrNull, syntax.ErrorUnsetOrNull, syntax.AlternateUnsetOrNull:
 		if e := v.val.empty(); null != yes && e != no {
@@ -136,6 +139,9 @@ func (r *run) operator(s *state, p *syntax.ParamExp, name string, v variable, dq
 			if v.set == maybe && e != yes {
 				null = maybe
 			}
+		}
+		if len(here) == 1 && here[0].why != "" {
+			here = text{{why: here[0].why, filled: true}}
 		}
 	}
 	why := v.text(name).why()
@@ -153,7 +159,7 @@ func (r *run) operator(s *state, p *syntax.ParamExp, name string, v variable, dq
 		alt := s.fork()
 		t := flat(r.argument(alt, p.Exp.Word, dq))
 		r.mix(s, alt, why)
-		return one(v.val.or(t, why))
+		return one(here.or(t, why))
 	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		if !syntax.ValidName(name) {
 			r.giveUp(p, "a parameter can't be set that way")
@@ -170,7 +176,7 @@ func (r *run) operator(s *state, p *syntax.ParamExp, name string, v variable, dq
 			return one(t)
 		}
 		r.mix(s, alt, why)
-		return one(v.val.or(t, why))
+		return one(here.or(t, why))
 	case syntax.ErrorUnset, syntax.ErrorUnsetOrNull:
 		if null == no {
 			return one(v.val)

@@ -6,7 +6,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// A simple is a command with its arguments expanded.
+// A simpleCall is a command with its arguments expanded.
 type simpleCall struct {
 	n      *syntax.CallExpr
 	name   string
@@ -81,7 +81,7 @@ func (r *run) simple(s *state, n *syntax.CallExpr, tested bool) *state {
 		}
 	}
 	if why != "" {
-		return r.anything(s, n, "which command `"+r.script.text(n)+"` is is not known: "+why)
+		return r.anything(s, n, "it is not known which command `"+r.script.text(n)+"` is: "+why)
 	}
 	if declares[c.name] && n.Args[0].Lit() == c.name {
 		return r.declare(s, c)
@@ -183,16 +183,16 @@ func (r *run) call(s *state, c *simpleCall) *state {
 		r.complain(s, c.n)
 		return s
 	}
-	if b, ok := own[name]; ok && specialBuiltins[name] {
+	if b := own(name); b != nil && specialBuiltins[name] {
 		return b(r, s, c)
 	}
 	if f, ok := s.funcs[name]; ok {
 		if f == nil {
-			return r.anything(s, c.n, "which function "+name+" is is not known")
+			return r.anything(s, c.n, "it is not known which function "+name+" is")
 		}
 		return r.function(s, c, f)
 	}
-	if b, ok := own[name]; ok {
+	if b := own(name); b != nil {
 		return b(r, s, c)
 	}
 	if foreign[name] || builtins[name] {
@@ -307,7 +307,8 @@ func assignment(w *syntax.Word) (name string, value *syntax.Word, ok bool) {
 	v := &syntax.Word{}
 	if rest != "" {
 		lit := *l
-		lit.Value = rest
+		n := uint(len(name) + 1)
+		lit.Value, lit.ValuePos = rest, syntax.NewPos(l.ValuePos.Offset()+n, l.ValuePos.Line(), l.ValuePos.Col()+n)
 		v.Parts = append(v.Parts, &lit)
 	}
 	v.Parts = append(v.Parts, w.Parts[1:]...)

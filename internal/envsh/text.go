@@ -71,14 +71,6 @@ func (t text) add(u text) text {
 	return all
 }
 
-// blurred is one gap in place of the text, for what was made of it in a way that is not followed.
-func (t text) blurred() text {
-	if w := t.why(); w != "" {
-		return gap(w)
-	}
-	return t
-}
-
 // prefix and suffix are what it certainly begins and ends with.
 func (t text) prefix() string {
 	if len(t) > 0 {

@@ -180,7 +180,7 @@ func (r *run) commandBuiltin(s *state, c *simpleCall) *state {
 	}
 	inner := *c
 	inner.name, inner.args = args[0], c.args[1:]
-	if b, ok := own[inner.name]; ok {
+	if b := own(inner.name); b != nil {
 		return b(r, s, &inner)
 	}
 	if builtins[inner.name] || foreign[inner.name] {
