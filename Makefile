@@ -20,10 +20,10 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 
 .DEFAULT_GOAL := help
-.PHONY: demo-kubernetes setup-cluster help build images install demo test check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down cluster cluster-down setup-demo setup-test clean
+.PHONY: demo-kubernetes setup-cluster help build images install demo test test-cgroup2 check lint fmt generate fuzz bench otps kube kubectl-env kubectl-down cluster cluster-down setup-demo setup-test clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/phial
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/phial ./cmd/phial
@@ -44,6 +44,9 @@ test: setup-test lint otps kube ## everything: linters, the example's own tests,
 	cd examples/tally && MIX_ENV=test mix test
 	$(GO) test -run 'Simulation$$' -v ./internal/mesh
 	$(GO) test -race $(TESTFLAGS) ./...
+
+test-cgroup2: setup-cluster kube ## tests of nodes on cgroups of version 2, in a virtual machine with Debian's kernel; ends by itself
+	@scripts/cgroup2.sh
 
 check: ## the quick loop: vet, and the tests that need no real node
 	$(GO) vet ./...

@@ -78,7 +78,7 @@ func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patient(startTimeout))
 	defer cancel()
 	if err := c.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("start Kubernetes %s: %w", programs.Version, err), c.Close())

@@ -51,7 +51,7 @@ func beKilled() {
 
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patient(2*time.Minute))
 	t.Cleanup(cancel)
 	return ctx
 }

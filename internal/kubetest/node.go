@@ -63,7 +63,7 @@ func RunNode(ctx context.Context, opts ...Option) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patient(startTimeout))
 	defer cancel()
 	reached := func(what string) { n.times = append(n.times, startTime{what, time.Since(start)}) }
 	if err := n.startAll(ctx, o, reached); err != nil {
@@ -76,7 +76,7 @@ func RunNode(ctx context.Context, opts ...Option) (*Node, error) {
 // failedStart keeps what tells why a node did not start, and says where.
 func (n *Node) failedStart(ctx context.Context) error {
 	dir := evidenceDir(fmt.Sprintf("start-%d", os.Getpid()))
-	ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patient(evidenceTimeout))
 	defer cancel()
 	n.SaveEvidence(ctx, dir) //nolint:errcheck // of a node that is half there, half of it
 	return fmt.Errorf("its logs are in %s, and after %s it came no further", dir, n.Times())

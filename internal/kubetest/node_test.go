@@ -149,7 +149,7 @@ func podIPs(t *testing.T, n *Node, namespace, name string, replicas int) (ips []
 
 // ask has the app at an address do something.
 func ask(ctx context.Context, address, path, arg string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patient(5*time.Second))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path+"?arg="+url.QueryEscape(arg), nil)
 	if err != nil {

@@ -89,7 +89,7 @@ func (s *slot) release() error {
 const clearTimeout = 20 * time.Second
 
 func (s *slot) clear(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, clearTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patient(clearTimeout))
 	defer cancel()
 	left, err := os.ReadFile(s.file.Name())
 	if err != nil {

@@ -61,7 +61,7 @@ func keepEvidence(tb testing.TB, n *Node) {
 			return
 		}
 		dir := evidenceDir(tb.Name())
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), evidenceTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), patient(evidenceTimeout))
 		defer cancel()
 		if err := n.SaveEvidence(ctx, dir); err != nil {
 			tb.Logf("not all of the evidence could be had: %v", err)
