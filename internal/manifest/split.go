@@ -41,8 +41,10 @@ func decodable(s Source) ([]byte, *Problem) {
 
 // A chunk is the text of one document, and the number of lines before it.
 type chunk struct {
-	text []byte
-	line int
+	text  []byte
+	line  int
+	begin int  // of an item: where it begins in the List's text
+	item  bool // it is one item of a List, with the dash in front of it
 }
 
 // split cuts a stream at its lines "---", so that a mistake in one document hides none
@@ -59,7 +61,7 @@ func split(text []byte) []chunk {
 		l := text[i:end]
 		if isMarker(l) {
 			if begun {
-				all = append(all, chunk{text[start:i], startLine})
+				all = append(all, chunk{text: text[start:i], line: startLine})
 				start, startLine = i, line
 			}
 			begun = true
@@ -68,7 +70,7 @@ func split(text []byte) []chunk {
 		}
 		i = end
 	}
-	return append(all, chunk{text[start:], startLine})
+	return append(all, chunk{text: text[start:], line: startLine})
 }
 
 func isMarker(line []byte) bool {
@@ -106,9 +108,13 @@ func parse(text []byte) ([]*yaml.Node, error) {
 	}
 }
 
+// maxSearched bounds the text in which the place of a mistake is looked for: it is parsed again for each guess.
+const maxSearched = 256 << 10
+
 var (
-	yamlLine  = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
-	surrogate = regexp.MustCompile(`\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})`)
+	yamlLine       = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
+	yamlLineNumber = regexp.MustCompile(`^yaml: line (\d+): `)
+	surrogate      = regexp.MustCompile(`\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})`)
 )
 
 // problem turns what the YAML library says into a place and a sentence. The library
@@ -118,6 +124,13 @@ var (
 func (c chunk) problem(file string, err error) *Problem {
 	ends := lineEnds(c.text)
 	said := sentence(err)
+	if len(c.text) > maxSearched {
+		at := 1
+		if m := yamlLineNumber.FindStringSubmatch(err.Error()); m != nil {
+			at, _ = strconv.Atoi(m[1])
+		}
+		return &Problem{Position{file, c.line + min(max(at, 1), len(ends)), 1}, "", "not YAML, here or above: " + advised(said)}
+	}
 	n := sort.Search(len(ends)-1, func(i int) bool {
 		_, err := parse(c.text[:ends[i]])
 		return err != nil && sentence(err) == said
