@@ -38,6 +38,8 @@ type wall struct {
 var walls = []wall{
 	{"erlang", []room{"erlang"},
 		"a public library: useful to others without the rest of Phial, so it knows nothing of it"},
+	{"elixir", nil,
+		"a public library: Elixir's syntax for anybody, so it knows nothing of the rest of Phial"},
 	{"api", nil,
 		"the resource as a team writes it: types, defaults and rules, no logic, so that anybody may import it"},
 	{"deploy/crd", nil,
@@ -70,11 +72,17 @@ var walls = []wall{
 		"runs beside a node in every pod: small, and ignorant of engines and terminals"},
 	{"internal/engine/local", []room{"api", "erlang", "internal/beam", "internal/finding", "internal/host", "internal/mesh", "internal/plan", "internal/probe", "internal/agent", "internal/release"},
 		"an engine runs what it is told; it prints nothing and knows no command line"},
-	{"internal/project", []room{"internal/beam"},
+	{"internal/project", []room{"elixir", "internal/beam"},
 		"facts about a source tree, for whoever asks; it knows nothing of what is made of them"},
+	{"internal/envsh", []room{"internal/beam"},
+		"follows a script without running it: nothing of the machine is near it"},
+	{"internal/intent", []room{"internal/beam", "internal/envsh", "internal/manifest", "internal/mesh", "internal/project"},
+		"the one place where manifests and a source tree are read together; what comes of it is mesh's"},
 	{"internal/scaffold", []room{"api", "internal/beam", "internal/project"},
 		"turns facts into files, and neither reads nor writes one: the command line shows them first"},
-	{"internal/report", []room{"internal/beam", "internal/finding", "internal/mesh"},
+	{"internal/check", []room{"internal/beam", "internal/finding", "internal/manifest", "internal/mesh", "internal/project", "internal/spell"},
+		"rules over what others have read: it opens no file, so that an editor, an operator and a test can ask it alike"},
+	{"internal/report", []room{"internal/beam", "internal/check", "internal/finding", "internal/manifest", "internal/mesh"},
 		"turns values into text; asks nobody for anything"},
 	{"internal/cli", []room{"api", "deploy/crd", "erlang", "internal"},
 		"the surface: it may call every room, and no room may call it"},
@@ -113,6 +121,10 @@ var closed = []struct {
 		"pure: values and texts"},
 	{"internal/project", []string{"os", "net", "net/http", "os/exec", "k8s.io"},
 		"it reads the tree that it is given, and runs nothing of it"},
+	{"internal/check", []string{"os", "net", "net/http", "os/exec", "k8s.io/client-go", "math/rand", "math/rand/v2"},
+		"pure: it is handed texts and says what is wrong with them"},
+	{"internal/envsh", []string{"net/http", "os/exec", "math/rand", "math/rand/v2", "crypto/rand", "mvdan.cc/sh/v3/interp"},
+		"pure: no command is run"},
 	{"internal/scaffold", []string{"os", "net", "net/http", "os/exec", "math/rand", "math/rand/v2", "crypto/rand"},
 		"pure: the same facts give the same files"},
 	{"internal/agent", []string{"k8s.io", "sigs.k8s.io", module + "/internal/engine"},
@@ -191,15 +203,17 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-func TestErlangIsStandardLibraryOnly(t *testing.T) {
-	for _, p := range packages(t) {
-		if !room("erlang").holds(p.ImportPath) {
-			continue
-		}
-		for _, d := range p.Deps {
-			first, _, _ := strings.Cut(d, "/")
-			if strings.Contains(first, ".") && !room("erlang").holds(d) {
-				t.Errorf("%s reaches %s: erlang/ is public and stands on the standard library alone", p.ImportPath, d)
+func TestPublicLibrariesAreStandardLibraryOnly(t *testing.T) {
+	for _, public := range []room{"erlang", "elixir"} {
+		for _, p := range packages(t) {
+			if !public.holds(p.ImportPath) {
+				continue
+			}
+			for _, d := range p.Deps {
+				first, _, _ := strings.Cut(d, "/")
+				if strings.Contains(first, ".") && !public.holds(d) {
+					t.Errorf("%s reaches %s: %s/ is public and stands on the standard library alone", p.ImportPath, d, public)
+				}
 			}
 		}
 	}
@@ -242,7 +256,7 @@ func reaches(p pkg, bad string, from room) bool {
 // The pure rooms may speak of durations, but they may not ask what time it is.
 func TestPureRoomsHaveNoClock(t *testing.T) {
 	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
-	for _, dir := range []string{"../beam", "../finding", "../mesh", "../project", "../scaffold"} {
+	for _, dir := range []string{"../beam", "../finding", "../mesh", "../project", "../scaffold", "../check"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no Go files in %s (%v)", dir, err)

@@ -1,0 +1,156 @@
+package check
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/manifest"
+)
+
+// Beam is a workload whose pods run a BEAM release.
+type Beam struct {
+	manifest.Workload
+	Container manifest.Container // the one that runs it
+	Why       string             // why it is taken for one
+}
+
+// beamEnv are variables that only a release's start script, the VM or Phoenix reads.
+var beamEnv = regexp.MustCompile(`^(RELEASE_(NODE|COOKIE|DISTRIBUTION|NAME|TMP|MODE|BOOT_SCRIPT|VM_ARGS|REMOTE_VM_ARGS|SYS_CONFIG|COMMAND)|ERL_[A-Z_]+|ELIXIR_ERL_OPTIONS|PHX_[A-Z_]+|MIX_ENV|DNS_CLUSTER_QUERY|ERLANG_COOKIE|PHIAL_[A-Z_]+)$`)
+
+// others' programs that run on the BEAM and are no release of a team's; they have rules of their own.
+var otherPrograms = regexp.MustCompile(`(^|/)(rabbitmq|emqx|vernemq|couchdb|ejabberd|livebook)[^/]*$`)
+
+// startWords is how a release, or mix in its place, is started.
+var startWords = regexp.MustCompile(`(^|[\s"'/])bin/[A-Za-z0-9_-]+["']?\s+["']?(start|start_iex|foreground|console)\b|\bmix\s+(phx\.server|run)\b|\b(elixir|iex)\s+-`)
+
+// Beam says whether a workload's pods run a BEAM release, and why. It is the one place that decides it; rules about the BEAM
+// speak of no other workloads.
+func (in *Input) Beam(w manifest.Workload) (Beam, bool) {
+	if !in.began {
+		in.begin()
+	}
+	b, ok := in.beams[w.Object]
+	return b, ok
+}
+
+// Beams gives the workloads that run BEAM releases.
+func (in *Input) Beams() []Beam {
+	var all []Beam
+	if in.Objects == nil {
+		return nil
+	}
+	for w := range in.Objects.Workloads() {
+		if b, ok := in.Beam(w); ok {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// Serving gives those whose pods are meant to run on.
+func (in *Input) Serving() []Beam {
+	return slices.DeleteFunc(in.Beams(), func(b Beam) bool { return !b.Serves() })
+}
+
+func (in *Input) begin() {
+	in.began, in.beams = true, map[*manifest.Object]Beam{}
+	if in.Objects == nil {
+		return
+	}
+	var serving []manifest.Workload
+	for w := range in.Objects.Workloads() {
+		if b, ok := in.beamWorkload(w); ok {
+			in.beams[w.Object] = b
+		}
+		if w.Serves() {
+			serving = append(serving, w)
+		}
+	}
+	// The only workload beside a project is the project's.
+	if in.Project != nil && len(in.beams) == 0 && len(serving) == 1 {
+		for c := range serving[0].Containers() {
+			if !c.Init && !otherPrograms.MatchString(imageName(c)) {
+				in.beams[serving[0].Object] = Beam{serving[0], c, "it is the only workload beside mix.exs"}
+				return
+			}
+		}
+	}
+}
+
+// beamWorkload decides by what stands in the workload, and by the project's names.
+func (in *Input) beamWorkload(w manifest.Workload) (Beam, bool) {
+	for c := range w.Containers() {
+		if c.Init || otherPrograms.MatchString(imageName(c)) {
+			continue
+		}
+		for e := range c.Env() {
+			if beamEnv.MatchString(e.Called) {
+				return Beam{w, c, "its container " + c.Called + " sets " + e.Called}, true
+			}
+		}
+		if words := joined(c); startWords.MatchString(words) {
+			return Beam{w, c, "its container " + c.Called + " runs " + strings.TrimSpace(startWords.FindString(words))}, true
+		}
+		for p := range c.Ports() {
+			if n, ok := p.Key("containerPort").Int(); ok && n == beam.EPMDPort {
+				return Beam{w, c, "its container " + c.Called + " has EPMD's port"}, true
+			}
+		}
+		if managed(w) {
+			return Beam{w, c, "Phial made it"}, true
+		}
+		if name := in.projectImage(c); name != "" {
+			return Beam{w, c, "its image is called as the project is, " + name}, true
+		}
+	}
+	return Beam{}, false
+}
+
+// managed says whether Phial made it: what it has was chosen in a BeamApp.
+func managed(w manifest.Workload) bool {
+	return w.Template.At("metadata.labels").Key("app.kubernetes.io/managed-by").String() == "phial"
+}
+
+// projectImage is the project's name where a container's image is called so.
+func (in *Input) projectImage(c manifest.Container) string {
+	if in.Project == nil {
+		return ""
+	}
+	image := strings.ReplaceAll(path.Base(imageName(c)), "-", "_")
+	var names []string
+	for _, m := range in.Project.Mixes() {
+		if m.App.Known() {
+			names = append(names, m.App.Value)
+		}
+		for _, r := range m.Releases.Value {
+			names = append(names, r.Name)
+		}
+	}
+	for _, n := range names {
+		if n != "" && image == n {
+			return n
+		}
+	}
+	return ""
+}
+
+// imageName is a container's image without tag and digest.
+func imageName(c manifest.Container) string {
+	image, _, _ := strings.Cut(c.Key("image").String(), "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return image
+}
+
+// joined are a container's command and arguments as one text.
+func joined(c manifest.Container) string {
+	var words []string
+	for _, f := range c.Words() {
+		words = append(words, f.String())
+	}
+	return strings.Join(words, " ")
+}

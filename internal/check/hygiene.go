@@ -1,0 +1,319 @@
+package check
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/spell"
+)
+
+// hygiene are rules about manifests as such, as far as a release suffers from them.
+var hygiene = []Rule{
+	{
+		Code: "K8S-01", Title: "an image that may be another tomorrow",
+		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
+		Looks: "Images of releases without a tag, or with the tag latest, that no kustomization gives another.",
+		Why:   "Pods of one rollout may run different builds in one mesh, and there is no way back to the one before.",
+		Fix:   "name the version, or the digest: phial build --pin writes it into the manifests",
+		Check: floatingImage,
+	},
+	{
+		Code: "K8S-02", Title: "pods that are not rolled out",
+		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
+		Looks: "Releases as bare Pods, ReplicaSets and ReplicationControllers; several workloads with one selector; no replicas.",
+		Why:   "Nothing replaces them by a new version, and pods that two controllers select are counted by both.",
+		Fix:   "use a Deployment or a StatefulSet, each with labels of its own",
+		Check: notRolledOut,
+	},
+	{
+		Code: "K8S-03", Title: "an API version that is gone",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "apiVersion of every object, against those that Kubernetes no longer serves.",
+		Why:   "The API server knows no such kind: nothing of it is applied.",
+		Fix:   "use the version that has taken its place",
+		Check: removedVersion,
+	},
+	{
+		Code: "K8S-05", Title: "an Ingress that leads nowhere",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "Backends of Ingresses against Services and their ports.",
+		Why:   "The ingress controller answers 404 or 503.",
+		Fix:   "name a Service and a port that there are",
+		Check: ingressBackends,
+	},
+	{
+		Code: "K8S-06", Title: "HOSTNAME is taken",
+		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
+		Looks: "HOSTNAME in a release's environment.",
+		Why:   "The container runtime and the shell set it to the pod's name; the start script and tools that read it get something else.",
+		Fix:   "use another name, such as POD_IP",
+		Check: func(in *Input, f *Finder) {
+			for _, b := range in.Beams() {
+				for c := range b.Containers() {
+					if e, ok := c.EnvVar("HOSTNAME"); ok && e.At("valueFrom.fieldRef.fieldPath").String() != "metadata.name" {
+						f.At(b.Object, e.Key("name"), "the container %s has a HOSTNAME that is not its pod's name", c.Called)
+					}
+				}
+			}
+		},
+	},
+	{
+		Code: "K8S-07", Title: "source from one machine",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Volumes by hostPath that a release mounts, and images that are never pulled.",
+		Why:   "They are on one machine, and pods run on any.",
+		Fix:   "put it into the image",
+		Check: oneMachine,
+	},
+	{
+		Code: "SEC-01", Title: "a secret in a manifest",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Literal values of variables that are called as secrets are, and Secrets in files.",
+		Why:   "It is in the repository, in its history, and in the sight of everybody who may read Deployments.",
+		Fix:   "keep it in a Secret that is made elsewhere (external-secrets, SOPS, sealed secrets), and refer to it: valueFrom.secretKeyRef",
+		Check: literalSecret,
+	},
+}
+
+func floatingImage(in *Input, f *Finder) {
+	named := map[string]bool{}
+	for _, o := range in.Objects.OfKind("Kustomization") {
+		for i := range o.At("images").Items() {
+			if i.Key("newTag").Exists() || i.Key("digest").Exists() {
+				named[i.Key("name").String()] = true
+			}
+		}
+	}
+	for _, b := range in.Beams() {
+		at := b.Container.Key("image")
+		image, ok := at.Text()
+		name := imageName(b.Container)
+		if !ok || strings.Contains(image, "@") || named[name] || named[image] || strings.Contains(image, "$") {
+			continue
+		}
+		switch tag := strings.TrimPrefix(strings.TrimPrefix(image, name), ":"); tag {
+		case "":
+			f.At(b.Object, at, "the image %s has no tag, which means latest", image)
+		case "latest":
+			f.At(b.Object, at, "the image's tag is latest")
+		}
+	}
+}
+
+func notRolledOut(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		switch b.Kind {
+		case "ReplicationController", "ReplicaSet":
+			f.At(b.Object, b.At("kind"), "a %s keeps pods and does not roll them out", b.Kind)
+		case "Pod":
+			f.At(b.Object, b.At("kind"), "a Pod by itself is not made anew when its machine goes")
+		}
+		if n, at, ok := b.Replicas(); ok && n == 0 && at.Exists() {
+			f.At(b.Object, at, "there are to be no replicas").As(finding.Info, Hint).Mend("set replicas, or take it out and leave it to the autoscaler")
+		}
+	}
+	type controller struct{ namespace, selector string }
+	first := map[controller]manifest.Workload{}
+	for _, kind := range []string{"Deployment", "StatefulSet"} {
+		for _, o := range in.Objects.OfKind(kind) {
+			w, ok := o.Workload()
+			selector := o.At("spec.selector.matchLabels")
+			if !ok || selector.Len() == 0 || o.At("spec.selector.matchExpressions").Exists() {
+				continue
+			}
+			var parts []string
+			for name, v := range selector.Fields() {
+				parts = append(parts, name+"="+v.String())
+			}
+			key := controller{o.Namespace, strings.Join(parts, ",")}
+			other, twice := first[key]
+			if !twice {
+				first[key] = w
+				continue
+			}
+			if other.Kind == w.Kind && other.Name == w.Name {
+				continue // the same in another overlay
+			}
+			f.At(o, selector, "%s selects the same pods", other.Label()).Also(other.At("spec.selector.matchLabels"), "the other one")
+		}
+	}
+}
+
+// gone are versions that are no longer served, the release of Kubernetes since when, and what has taken their place. Edits
+// are made where the objects are otherwise the same.
+var gone = map[string]map[string]struct {
+	since, now string
+	same       bool
+}{
+	"extensions/v1beta1": {
+		"Deployment": {"1.16", "apps/v1", false}, "DaemonSet": {"1.16", "apps/v1", false}, "ReplicaSet": {"1.16", "apps/v1", false},
+		"NetworkPolicy": {"1.16", "networking.k8s.io/v1", true}, "PodSecurityPolicy": {"1.16", "", false}, "Ingress": {"1.22", "networking.k8s.io/v1", false},
+	},
+	"apps/v1beta1":              {"Deployment": {"1.16", "apps/v1", false}, "StatefulSet": {"1.16", "apps/v1", false}},
+	"apps/v1beta2":              {"Deployment": {"1.16", "apps/v1", true}, "StatefulSet": {"1.16", "apps/v1", true}, "DaemonSet": {"1.16", "apps/v1", true}, "ReplicaSet": {"1.16", "apps/v1", true}},
+	"networking.k8s.io/v1beta1": {"Ingress": {"1.22", "networking.k8s.io/v1", false}, "IngressClass": {"1.22", "networking.k8s.io/v1", true}},
+	"policy/v1beta1":            {"PodDisruptionBudget": {"1.25", "policy/v1", true}, "PodSecurityPolicy": {"1.25", "", false}},
+	"batch/v1beta1":             {"CronJob": {"1.25", "batch/v1", true}},
+	"batch/v2alpha1":            {"CronJob": {"1.21", "batch/v1", true}},
+	"autoscaling/v2beta1":       {"HorizontalPodAutoscaler": {"1.25", "autoscaling/v2", false}},
+	"autoscaling/v2beta2":       {"HorizontalPodAutoscaler": {"1.26", "autoscaling/v2", true}},
+	"rbac.authorization.k8s.io/v1beta1": {
+		"Role": {"1.22", "rbac.authorization.k8s.io/v1", true}, "RoleBinding": {"1.22", "rbac.authorization.k8s.io/v1", true},
+		"ClusterRole": {"1.22", "rbac.authorization.k8s.io/v1", true}, "ClusterRoleBinding": {"1.22", "rbac.authorization.k8s.io/v1", true},
+	},
+	"apiextensions.k8s.io/v1beta1": {"CustomResourceDefinition": {"1.22", "apiextensions.k8s.io/v1", false}},
+	"admissionregistration.k8s.io/v1beta1": {
+		"ValidatingWebhookConfiguration": {"1.22", "admissionregistration.k8s.io/v1", false}, "MutatingWebhookConfiguration": {"1.22", "admissionregistration.k8s.io/v1", false},
+	},
+	"storage.k8s.io/v1beta1":      {"StorageClass": {"1.22", "storage.k8s.io/v1", true}, "CSIDriver": {"1.22", "storage.k8s.io/v1", true}, "CSINode": {"1.22", "storage.k8s.io/v1", true}, "VolumeAttachment": {"1.22", "storage.k8s.io/v1", true}, "CSIStorageCapacity": {"1.27", "storage.k8s.io/v1", true}},
+	"scheduling.k8s.io/v1beta1":   {"PriorityClass": {"1.22", "scheduling.k8s.io/v1", true}},
+	"coordination.k8s.io/v1beta1": {"Lease": {"1.22", "coordination.k8s.io/v1", true}},
+	"certificates.k8s.io/v1beta1": {"CertificateSigningRequest": {"1.22", "certificates.k8s.io/v1", false}},
+	"discovery.k8s.io/v1beta1":    {"EndpointSlice": {"1.25", "discovery.k8s.io/v1", false}},
+	"events.k8s.io/v1beta1":       {"Event": {"1.25", "events.k8s.io/v1", false}},
+	"node.k8s.io/v1beta1":         {"RuntimeClass": {"1.25", "node.k8s.io/v1", true}},
+}
+
+func removedVersion(in *Input, f *Finder) {
+	for _, o := range in.Objects.Objects {
+		v, ok := gone[o.APIVersion][o.Kind]
+		if !ok {
+			continue
+		}
+		at := o.At("apiVersion")
+		n := f.At(o, at, "Kubernetes %s and later know no %s of %s", v.since, o.Kind, o.APIVersion)
+		switch {
+		case v.now == "":
+			n.Mend("take it out: nothing has taken its place but admission by namespace labels")
+		case v.same:
+			n.Mend("write apiVersion: %s; the fields are the same", v.now).Edited(in.Objects.Replace(at, v.now))
+		default:
+			n.Mend("write apiVersion: %s, and see which fields have changed: kubectl explain %s", v.now, strings.ToLower(o.Kind))
+		}
+	}
+}
+
+func ingressBackends(in *Input, f *Finder) {
+	var names []string
+	for _, s := range in.Objects.OfKind("Service") {
+		names = append(names, s.Name)
+	}
+	for _, o := range in.Objects.OfKind("Ingress") {
+		backends := []manifest.Field{o.At("spec.defaultBackend")}
+		for r := range o.At("spec.rules").Items() {
+			for p := range r.At("http.paths").Items() {
+				backends = append(backends, p.Key("backend"))
+			}
+		}
+		for _, b := range backends {
+			at := b.At("service.name")
+			name, ok := at.Text()
+			if !ok {
+				continue
+			}
+			s := in.Objects.Find(o, "Service", name)
+			if s == nil {
+				n := f.At(o, at, "no Service %s is among the manifests%s", name, spell.Hint(name, names)).As(finding.Warning, Likely)
+				if spell.Nearest(name, names) == "" {
+					n.As(finding.Info, Hint)
+				}
+				continue
+			}
+			ingressPort(f, o, s, b)
+		}
+	}
+}
+
+func ingressPort(f *Finder, o, s *manifest.Object, b manifest.Field) {
+	if s.At("spec.type").String() == "ExternalName" || s.At("spec.ports").Len() == 0 {
+		return
+	}
+	at, by := b.At("service.port.number"), "port"
+	if !at.Exists() {
+		at, by = b.At("service.port.name"), "name"
+	}
+	want, ok := at.Text()
+	if !ok {
+		return
+	}
+	var have []string
+	for p := range s.At("spec.ports").Items() {
+		have = append(have, p.Key(by).String())
+		if p.Key(by).String() == want {
+			return
+		}
+	}
+	f.At(o, at, "the Service %s has no port %s; it has %s", s.Name, want, spell.List(have, "and", 6)).Also(s.At("spec.ports"), "its ports")
+}
+
+var laptop = regexp.MustCompile(`^(/home/|/Users/|/mnt/[a-z]/|/run/desktop|\.|~|[A-Za-z]:\\)`)
+
+func oneMachine(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		mounted := map[string]manifest.Field{}
+		for m := range b.Container.Key("volumeMounts").Items() {
+			mounted[m.Key("name").String()] = m.Key("mountPath")
+		}
+		for v := range b.Pod.Key("volumes").Items() {
+			at := v.At("hostPath.path")
+			mount, ok := mounted[v.Key("name").String()]
+			if !at.Exists() || !ok {
+				continue
+			}
+			n := f.At(b.Object, at, "%s of the machine is mounted at %s", at, mount).Also(mount, "mounted here")
+			if !laptop.MatchString(at.String()) && !strings.HasPrefix(mount.String(), "/app") {
+				n.As(finding.Info, Hint)
+			}
+		}
+		if at := b.Container.Key("imagePullPolicy"); at.String() == "Never" {
+			f.At(b.Object, at, "the image is never pulled: it has to be on every machine already").Mend("set imagePullPolicy to IfNotPresent, and push the image to a registry")
+		}
+	}
+}
+
+// placeholder is a value that stands for one.
+var placeholder = regexp.MustCompile(`(?i)^(<.*>|\$.*|change-?_?me.*|replace.*|xxx+|todo|your[-_ ].*|example|\.\.\.|\*+|)$`)
+
+// notSecret are names that look like a secret's and hold none.
+var notSecret = regexp.MustCompile(`(?i)(_FILE|_PATH|_DIR|_NAME|_LENGTH|_TTL|_AGE|_ENABLED|_URL_HOST|_KEY_ID|_EXPIR[A-Z_]*)$|^(PHIAL_|TOKENIZER|MAX_TOKENS)`)
+
+// password is one in a URL.
+var password = regexp.MustCompile(`://[^/@\s:$]*:([^/@\s$]+)@`)
+
+func literalSecret(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		for c := range b.Containers() {
+			for e := range c.Env() {
+				value, ok := e.Value().Text()
+				if !ok || strings.HasSuffix(e.Called, "COOKIE") || placeholder.MatchString(value) || strings.Contains(value, "$(") {
+					continue
+				}
+				switch url := password.FindStringSubmatch(value); {
+				case url != nil && !placeholder.MatchString(url[1]):
+					f.AtName(b.Object, e.Value(), "%s has a password in it", e.Called).Secret()
+				case strings.Contains(value, "://"):
+				case secretName.MatchString(e.Called) && !notSecret.MatchString(e.Called) && len(value) >= 6 && !strings.HasPrefix(value, "/"):
+					f.AtName(b.Object, e.Value(), "%s stands in the manifest for everybody to read", e.Called).Secret()
+				}
+			}
+		}
+	}
+	for _, o := range in.Objects.OfKind("Secret") {
+		if o.File == "standard input" || o.Origin != "" || o.At("sops").Exists() || o.At("type").String() == "kubernetes.io/service-account-token" {
+			continue // made just now, or encrypted
+		}
+		for _, part := range []string{"stringData", "data"} {
+			filled := false
+			for _, v := range o.At(part).Fields() {
+				text := v.String()
+				filled = filled || !placeholder.MatchString(text) && !strings.HasPrefix(text, "ENC[")
+			}
+			if filled {
+				f.AtName(o, o.At(part), "this Secret is in a file; if that is in a repository, so is the secret").As(finding.Info, Hint)
+				break
+			}
+		}
+	}
+}

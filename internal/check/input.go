@@ -1,0 +1,89 @@
+package check
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// Input is all that a check looks at. What is nil was not given.
+type Input struct {
+	Objects *manifest.Set
+	Project *project.Project
+	Root    string       // the project's directory, as it is to be shown
+	Intent  *mesh.Intent // what would run, and with it the prediction: filled where there is one
+	// Files gives the texts of the project's files by their names below Root.
+	Files   func(name string) (string, bool)
+	Refused manifest.Problems // what an API server would say of the BeamApps
+	// Now is the day that suppressions expire by.
+	Now time.Time
+
+	beams   map[*manifest.Object]Beam
+	began   bool
+	linked  *links
+	scalers map[string][]*manifest.Object
+}
+
+// Has says which inputs there are.
+func (in *Input) Has() Needs {
+	var has Needs
+	if in.Objects != nil && len(in.Objects.Objects) > 0 {
+		has |= Manifests
+	}
+	if in.Objects != nil && len(in.Objects.Templates) > 0 {
+		has |= Templates
+	}
+	if has != 0 {
+		has |= Kubernetes
+	}
+	if in.Project != nil {
+		has |= Project
+		if in.Project.Has("Dockerfile") {
+			has |= Dockerfile
+		}
+		if in.Project.Has(".github/workflows") || in.Project.Has(".gitlab-ci.yml") {
+			has |= CI
+		}
+		if in.Project.Has("rel/env.sh.eex") {
+			has |= EnvSh
+		}
+	}
+	if in.Intent != nil {
+		has |= Prediction
+	}
+	return has
+}
+
+// ProjectFile is how a file of the project is shown.
+func (in *Input) ProjectFile(name string) string {
+	return filepath.Join(in.Root, filepath.FromSlash(name))
+}
+
+// ProjectText is the text of a file of the project, and empty where there is none.
+func (in *Input) ProjectText(name string) string {
+	if in.Files == nil {
+		return ""
+	}
+	text, _ := in.Files(name)
+	return text
+}
+
+// Text is the text of any file that was looked at, by the name that it is shown with.
+func (in *Input) Text(file string) (string, bool) {
+	if in.Objects != nil {
+		if t, ok := in.Objects.Text(file); ok {
+			return t, true
+		}
+	}
+	if in.Project == nil || in.Files == nil {
+		return "", false
+	}
+	name, err := filepath.Rel(in.Root, file)
+	if err != nil || !filepath.IsLocal(name) {
+		return "", false
+	}
+	return in.Files(filepath.ToSlash(name))
+}

@@ -1,0 +1,116 @@
+package check
+
+import (
+	"cmp"
+	"path/filepath"
+
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+)
+
+// itself are rules about what could not be checked, and about decisions not to.
+var itself = []Rule{
+	{
+		Code: DocumentUnreadable, Title: "a document that can't be read",
+		Severity: finding.Error, Confidence: Certain,
+		Looks: "Every YAML or JSON document that is named, or that lies in a directory and has an apiVersion.",
+		Why:   "kubectl refuses it as well, and what it holds is checked by nobody.",
+		Fix:   "mend the place that is named; the other documents were read",
+		Check: func(in *Input, f *Finder) {
+			if in.Objects == nil {
+				return
+			}
+			for _, p := range in.Objects.Problems {
+				f.problem(p)
+			}
+		},
+	},
+	{
+		Code: AppRefused, Title: "a BeamApp that an API server refuses",
+		Severity: finding.Error, Confidence: Certain,
+		Looks: "Every BeamApp, held against the schema and the rules of its CustomResourceDefinition.",
+		Why:   "It can't be applied, and phial render makes nothing of it.",
+		Fix:   "write it as the message says; docs/reference/beamapp.md has every field",
+		Check: func(in *Input, f *Finder) {
+			for _, p := range in.Refused {
+				f.problem(p)
+			}
+		},
+	},
+	{
+		Code: NotRendered, Title: "manifests that are still to be made",
+		Severity: finding.Info, Confidence: Certain,
+		Looks: "Helm's templates, and files that a kustomization lays over others.",
+		Why:   "They are no manifests yet, so the rules about manifests say nothing of them.",
+		Fix:   "check what comes out: helm template CHART | phial check . -, or kustomize build DIR | phial check . -",
+		Check: notRendered,
+	},
+	{
+		Code: NotLookedAt, Title: "files that were not looked at",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "What was named, or lay in a directory, and was not read: too large, too many, unreadable.",
+		Why:   "What was not looked at is not known to be right.",
+		Fix:   "name the files or directories that matter, or split what is too large",
+		Check: func(in *Input, f *Finder) {
+			if in.Objects == nil {
+				return
+			}
+			for _, p := range in.Objects.Skipped {
+				f.problem(p)
+			}
+		},
+	},
+	{
+		Code: SuppressionExpired, Title: "a suppression that has expired",
+		Severity: finding.Info, Confidence: Certain,
+		Looks: "Comments with phial:ignore, and phial-check.yaml, whose day has passed while the finding is still there.",
+		Why:   "Somebody meant to look again by that day.",
+		Fix:   "mend what it hides, or decide anew and set a later day",
+		Check: func(*Input, *Finder) {}, // said by what applies them
+	},
+	{
+		Code: SuppressionRefused, Title: "a suppression that does not count",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "Comments with phial:ignore that name no rule, say no reason, or give no day behind until.",
+		Why:   "A decision without a reason can't be looked at again by anybody else.",
+		Fix:   "write it as phial:ignore NET-05 why it is right as it is until 2027-01-31; the day may be left out",
+		Check: func(*Input, *Finder) {}, // said by what applies them
+	},
+}
+
+// problem is a finding about a source.
+func (f *Finder) problem(p manifest.Problem) {
+	text := p.Text
+	if p.Path != "" {
+		text = p.Path + ": " + text
+	}
+	n := f.On(p.File, span(p.Position, 1), "%s", text)
+	n.path = cmp.Or(p.Path, p.Text)
+	n.Masked = true // what a broken line holds is not known
+}
+
+func notRendered(in *Input, f *Finder) {
+	if in.Objects == nil {
+		return
+	}
+	charts := map[string]int{}
+	var order []string
+	for _, t := range in.Objects.Templates {
+		if charts[t.Chart]++; charts[t.Chart] == 1 {
+			order = append(order, t.Chart)
+		}
+	}
+	for _, c := range order {
+		f.On(c, Span{File: c}, "%d of its files are templates of Helm's, and no manifests yet", charts[c]).
+			Mend("check what comes out: helm template %s | phial check . -", c)
+	}
+	dirs := map[string]bool{}
+	for _, o := range in.Objects.Patches {
+		dir := filepath.Dir(o.File)
+		if !dirs[dir] {
+			dirs[dir] = true
+			f.At(o, o.Root(), "this is laid over other objects by a kustomization, and not looked at by itself").
+				Mend("check what comes out: kustomize build %s | phial check . -", dir)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package check
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+)
+
+// naming are rules about what nodes are called.
+var naming = []Rule{
+	{
+		Code: "NAM-05", Title: "a shell command in a manifest's value",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "Values of a release's variables, for $(command arguments), `command`, ${VARIABLE} and white space in RELEASE_NODE.",
+		Why:   "The kubelet runs no shell: it replaces $(VARIABLE) and leaves everything else as it stands. The release's start script then takes the words for several, and the release does not start: cannot get bootfile.",
+		Fix:   "set the host from POD_IP (fieldRef: status.podIP) as RELEASE_NODE=app@$(POD_IP), or compute it in rel/env.sh.eex",
+		Hides: []finding.Code{"NAM-06", "NAM-07", "NAM-12"},
+		Check: shellInValue,
+	},
+	{
+		Code: "NAM-06", Title: "an address by hostname -i",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "hostname -i and hostname -I in commands, arguments and variables.",
+		Why:   "They print every address of the pod, or one of several: with two networks or two families the node's name has a space in it, or the wrong address.",
+		Fix:   "take POD_IP (fieldRef: status.podIP), of which there is one",
+		Check: hostnameAddress,
+	},
+	{
+		Code: "NAM-07", Title: "a variable that is not there yet",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "$(VARIABLE) in a release's variables, against the variables that stand before it.",
+		Why:   "The kubelet replaces only what was defined further up; anything else stays as it is, so the node is called app@$(POD_IP) literally.",
+		Fix:   "define the variable above the one that uses it",
+		Hides: []finding.Code{"NAM-12"},
+		Check: undefinedReference,
+	},
+	{
+		Code: "NAM-12", Title: "short names with a long host",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "RELEASE_DISTRIBUTION=sname beside a RELEASE_NODE with an address, or with a dot in its host.",
+		Why:   "A short name has no dot in its host: the node does not start. Can't set short node name!",
+		Fix:   "set RELEASE_DISTRIBUTION to name",
+		Check: shortWithLongHost,
+	},
+	{
+		Code: "NAM-15", Title: "a name that is too long",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "Names of StatefulSets beyond 52 characters, and the full names of pods beyond 64 with setHostnameAsFQDN.",
+		Why:   "A StatefulSet's name and the hash of its revision have to fit into a label of 63 characters, and a host name into 64: the pods are never made, or never start.",
+		Fix:   "take a shorter name",
+		Check: nameTooLong,
+	},
+}
+
+// nodeEnv are the variables that the start script takes apart itself.
+func nodeEnv(name string) bool {
+	switch name {
+	case beam.EnvReleaseNode, beam.EnvReleaseName, beam.EnvReleaseDistribution:
+		return true
+	}
+	return false
+}
+
+var (
+	// reference is what the kubelet replaces.
+	reference = regexp.MustCompile(`\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)`)
+	// command is what only a shell would: a program with arguments, or one that is called like a program.
+	command = regexp.MustCompile("\\$\\([a-z][^()]*\\)|`[a-z][^`]*`")
+	braces  = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)
+)
+
+func shellInValue(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		defined := map[string]bool{}
+		for e := range b.Container.Env() {
+			above := func(what string) bool { return defined[strings.TrimSuffix(strings.TrimPrefix(what, "$("), ")")] }
+			defined[e.Called] = true // for those below
+			value, ok := e.Value().Text()
+			if !ok || !nodeEnv(e.Called) && !strings.HasPrefix(e.Called, "RELEASE_") && !strings.HasPrefix(e.Called, "PHX_") && !strings.HasPrefix(e.Called, "DNS_CLUSTER") {
+				continue
+			}
+			what := command.FindString(value)
+			if what == "" {
+				what = braces.FindString(value)
+			}
+			switch {
+			case above(what): // a variable after all
+			case what != "" && nodeEnv(e.Called):
+				f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it: the release does not start", e.Called, what)
+			case what != "":
+				f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it", e.Called, what).As(finding.Warning, Certain)
+			case nodeEnv(e.Called) && strings.ContainsAny(value, " \t\n"):
+				f.At(b.Object, e.Value(), "%s has white space in it: the start script takes it for several words, and the release does not start", e.Called).
+					Mend("write the name without spaces and line ends")
+			}
+		}
+	}
+}
+
+var hostnameI = regexp.MustCompile(`\bhostname\s+-[a-zA-Z]*[iI]\b`)
+
+func hostnameAddress(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		for c := range b.Containers() {
+			for e := range c.Env() {
+				if hostnameI.MatchString(e.Value().String()) {
+					f.At(b.Object, e.Value(), "%s is to be what hostname -i prints, which may be several addresses", e.Called)
+				}
+			}
+			for _, w := range c.Words() {
+				if hostnameI.MatchString(w.String()) {
+					f.At(b.Object, w, "the container %s asks hostname -i for its address, which may print several", c.Called)
+				}
+			}
+		}
+	}
+}
+
+func undefinedReference(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		for c := range b.Containers() {
+			undefinedIn(b, c, f)
+		}
+	}
+}
+
+func undefinedIn(b Beam, c manifest.Container, f *Finder) {
+	defined, all := map[string]bool{}, map[string]manifest.EnvVar{}
+	for e := range c.Env() {
+		all[e.Called] = e
+	}
+	for e := range c.Env() {
+		for _, m := range reference.FindAllStringSubmatch(e.Value().String(), -1) {
+			name := m[1]
+			if name == "" || defined[name] || command.MatchString(m[0]) || serviceVariable(name) {
+				continue
+			}
+			later, ok := all[name]
+			switch {
+			case ok && nodeEnv(e.Called):
+				f.At(b.Object, e.Value(), "%s uses $(%s), which is defined below it: the name has these characters in it, literally", e.Called, name).
+					Also(later.Key("name"), "defined here")
+			case ok:
+				f.At(b.Object, e.Value(), "%s uses $(%s), which is defined below it, so it is not replaced", e.Called, name).
+					As(finding.Warning, Certain).Also(later.Key("name"), "defined here")
+			case c.EnvFrom():
+			case nodeEnv(e.Called):
+				f.At(b.Object, e.Value(), "%s uses $(%s), which the container does not define: the name has these characters in it, literally", e.Called, name).
+					Mend("define %s above it%s", name, fieldFor(name))
+			default:
+				f.At(b.Object, e.Value(), "%s uses $(%s), which the container does not define, so it is not replaced", e.Called, name).
+					As(finding.Warning, Certain).Mend("define %s above it%s", name, fieldFor(name))
+			}
+		}
+		defined[e.Called] = true
+	}
+}
+
+// serviceVariable tells those that the kubelet adds for Services.
+func serviceVariable(name string) bool {
+	return strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT")
+}
+
+func fieldFor(name string) string {
+	field := map[string]string{"POD_IP": "status.podIP", "POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "HOST_IP": "status.hostIP"}[name]
+	if field == "" {
+		return ""
+	}
+	return ", by fieldRef: " + field
+}
+
+func shortWithLongHost(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		dist, ok := b.Container.EnvVar(beam.EnvReleaseDistribution)
+		node, set := b.Container.EnvVar(beam.EnvReleaseNode)
+		if !ok || !set || dist.Value().String() != beam.DistributionSName {
+			continue
+		}
+		_, host, _ := strings.Cut(node.Value().String(), "@")
+		if !strings.Contains(reference.ReplaceAllString(host, ""), ".") && !strings.Contains(host, "$(POD_IP)") {
+			continue
+		}
+		n := f.At(b.Object, dist.Value(), "nodes are to have short names, and RELEASE_NODE ends in the long host %s", host).Also(node.Value(), "the name")
+		n.Edited(in.Objects.Replace(dist.Value(), beam.DistributionName))
+	}
+}
+
+func nameTooLong(in *Input, f *Finder) {
+	for w := range in.Objects.Workloads() {
+		if w.Kind == "StatefulSet" && len(w.Name) > 52 {
+			f.At(w.Object, w.At("metadata.name"), "the StatefulSet's name has %d characters, and only 52 leave room for the hash of its revision: no pod is made", len(w.Name))
+		}
+		if at := w.Pod.Key("setHostnameAsFQDN"); at.True() {
+			pod := len(w.Name)
+			switch w.Kind {
+			case "StatefulSet":
+				pod += len("-0")
+			case "Deployment":
+				pod += len("-5d4f8b9c7d-x2x4z")
+			}
+			service, ns := w.Pod.Key("subdomain").String(), w.Namespace
+			if w.Kind == "StatefulSet" {
+				service = w.At("spec.serviceName").String()
+			}
+			if service == "" || ns == "" {
+				continue // the host name stays short, or the length is not known
+			}
+			if n := pod + len(service) + len(ns) + len("...svc.cluster.local"); n > 64 {
+				f.At(w.Object, at, "with setHostnameAsFQDN a pod's host name has about %d characters, and Linux takes 64: the pods do not start", n).As(finding.Warning, Likely)
+			}
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package check
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+)
+
+// network are rules about the way between nodes, and about who else can go it.
+var network = []Rule{
+	{
+		Code: finding.PortFiltered, Title: "a policy that keeps the nodes apart",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "NetworkPolicies that select a release's pods: whether one lets the pods reach each other on EPMD's port and on the distribution port, in and out, and lets them ask DNS.",
+		Why:   "Once a policy selects a pod, what no policy allows is dropped: the connection does not fail at once, it hangs.",
+		Fix:   "allow TCP 4369 and the distribution ports between the pods, both ways, and UDP and TCP 53 to the cluster's DNS",
+		Check: policies,
+	},
+	{
+		Code: "NET-03", Title: "a mesh of sidecars in the way (Istio)",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Releases with Istio's sidecar (by label, annotation or namespace) whose EPMD and distribution ports are neither excluded nor ports of a headless Service.",
+		Why:   "The sidecar takes the connections and does not know where they lead: EPMD lists nobody, or the handshake never ends.",
+		Fix:   "exclude 4369 and the distribution ports by traffic.sidecar.istio.io/excludeInboundPorts and excludeOutboundPorts, or list them in the headless Service with names that begin with tcp-",
+		Check: istio,
+	},
+	{
+		Code: "NET-04", Title: "ten seconds for each connection (Linkerd)",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Releases with linkerd.io/inject whose EPMD and distribution ports are not opaque and not skipped.",
+		Why:   "Linkerd waits up to ten seconds for the client's first bytes, and in Erlang's protocols it may be the server who begins.",
+		Fix:   "set config.linkerd.io/opaque-ports to 4369 and the distribution ports, or skip them both ways",
+		Check: linkerd,
+	},
+	{
+		Code: "NET-05", Title: "distribution within everybody's reach",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "EPMD's and the distribution's ports in Services of type LoadBalancer or NodePort, as hostPort, and releases with hostNetwork.",
+		Why:   "Whoever reaches these ports and has the cookie runs code on every node, and a cookie can be guessed without limit.",
+		Fix:   "take the ports out of there: nodes need them only among themselves, by a headless Service",
+		Check: exposed,
+	},
+	{
+		Code: "NET-06", Title: "one fixed port for every program of the release",
+		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
+		Looks: "inet_dist_listen_min and inet_dist_listen_max of the same value in ERL_FLAGS, ERL_AFLAGS, ERL_ZFLAGS or ELIXIR_ERL_OPTIONS.",
+		Why:   "These variables reach bin/app rpc and bin/app remote as well, which are nodes too and find the port taken: register/listen error: eaddrinuse.",
+		Fix:   "give a small range, such as 9100 to 9107, instead of one port",
+		Check: fixedPort,
+	},
+	{
+		Code: "NET-09", Title: "two nodes in one pod",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Pods with two containers that run a BEAM release.",
+		Why:   "Containers of a pod share its network: the second EPMD finds port 4369 taken, and the nodes may have the same name.",
+		Fix:   "run them in pods of their own, or give the second ERL_EPMD_PORT and a range of distribution ports of its own",
+		Check: twoNodes,
+	},
+	{
+		Code: finding.FamilyMismatch, Title: "IPv6 alone, and distribution over IPv4",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Releases whose headless Service has IPv6 as its only family, without -proto_dist inet6_tcp in their flags.",
+		Why:   "The BEAM listens and dials over IPv4 unless it is told otherwise, so nobody is reached.",
+		Fix:   "set ERL_AFLAGS to -proto_dist inet6_tcp",
+		Check: ipv6,
+	},
+	{
+		Code: "NET-14", Title: "ERL_DIST_PORT does nothing by itself",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "ERL_DIST_PORT in a release's environment, without inet_dist_listen_min among its flags.",
+		Why:   "Neither OTP nor the start script of mix release reads it; add-ons do. Without one the port stays random.",
+		Fix:   "set ELIXIR_ERL_OPTIONS to -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107",
+		Check: distPort,
+	},
+}
+
+var (
+	listenMin = regexp.MustCompile(`\binet_dist_listen_min['"]?\s+(\d+)`)
+	listenMax = regexp.MustCompile(`\binet_dist_listen_max['"]?\s+(\d+)`)
+)
+
+// distRange is the range of distribution ports that a container's flags give, and ok where they give one.
+func distRange(c manifest.Container) (first, last int64, ok bool) {
+	text := flags(c)
+	low, high := listenMin.FindStringSubmatch(text), listenMax.FindStringSubmatch(text)
+	if low == nil {
+		return 0, 0, false
+	}
+	first, _ = strconv.ParseInt(low[1], 10, 64)
+	last = first
+	if high != nil {
+		last, _ = strconv.ParseInt(high[1], 10, 64)
+	}
+	return first, max(first, last), true
+}
+
+// distribution says what a port of a release is, where it is one of the distribution's: "EPMD's port", "a distribution port".
+func distribution(b Beam, number int64, names ...string) string {
+	if number == beam.EPMDPort {
+		return "EPMD's port"
+	}
+	first, last, ok := distRange(b.Container)
+	if ok && number >= first && number <= last {
+		return "a distribution port"
+	}
+	for _, n := range names {
+		switch strings.TrimPrefix(n, "tcp-") {
+		case "epmd":
+			return "EPMD's port"
+		case "dist", "erl-dist", "erlang-dist", "distribution":
+			return "a distribution port"
+		}
+	}
+	return ""
+}
+
+func exposed(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		for _, s := range in.Selecting("Service", b.Workload) {
+			kind := s.At("spec.type")
+			outside := kind.String()
+			if outside != "LoadBalancer" && outside != "NodePort" {
+				if s.At("spec.externalIPs").Len() == 0 {
+					continue
+				}
+				outside = "with externalIPs"
+			}
+			for p := range servicePorts(s, b.Workload) {
+				what := distribution(b, p.target, p.name, p.Key("targetPort").String())
+				if what == "" {
+					continue
+				}
+				n := f.At(b.Object, p.Key("port"), "the Service %s (%s) opens %s, %d, to the outside", s.Name, outside, what, p.number).Also(kind, "its type")
+				if internal(s) {
+					n.As(finding.Warning, Likely).Saw("annotations keep the load balancer inside")
+				}
+			}
+		}
+		host := b.Pod.Key("hostNetwork")
+		for c := range b.Containers() {
+			for p := range c.Ports() {
+				number, _ := p.Key("containerPort").Int()
+				what := distribution(b, number, p.Key("name").String())
+				if port := p.Key("hostPort"); what != "" && !port.Null() && !host.True() {
+					f.At(b.Object, port, "hostPort opens %s, %d, on every machine that runs a pod", what, number)
+				}
+			}
+		}
+		if host.True() && clustered(b) != "" {
+			f.At(b.Object, host, "with hostNetwork EPMD and the distribution listen on the machine's own addresses").As(finding.Warning, Likely).
+				Mend("take hostNetwork out; if it has to stay, bind both to an inner address (ERL_EPMD_ADDRESS, inet_dist_use_interface)")
+		}
+	}
+}
+
+// internal says whether annotations keep a load balancer from the outside.
+func internal(s *manifest.Object) bool {
+	for name, v := range s.At("metadata.annotations").Fields() {
+		text := strings.ToLower(name + "=" + v.String())
+		if strings.Contains(text, "internal") && !strings.HasSuffix(text, "false") {
+			return true
+		}
+	}
+	return false
+}
+
+func fixedPort(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		for e := range b.Container.Env() {
+			switch e.Called {
+			case beam.EnvElixirErlOptions, beam.EnvErlAFlags, beam.EnvErlFlags, beam.EnvErlZFlags:
+			default:
+				continue
+			}
+			text := e.Value().String()
+			low, high := listenMin.FindStringSubmatch(text), listenMax.FindStringSubmatch(text)
+			if low == nil || high == nil || low[1] != high[1] || strings.Contains(text, "-dist_listen false") {
+				continue
+			}
+			if _, ok := b.Container.EnvVar(beam.EnvReleaseRemoteVMArgs); ok {
+				continue // the tools have flags of their own
+			}
+			f.At(b.Object, e.Value(), "%s gives every BEAM in the container the one port %s: bin/app rpc and remote find it taken", e.Called, low[1])
+		}
+	}
+}
+
+func twoNodes(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		var nodes []manifest.Container
+		epmd := map[string]bool{}
+		for c := range b.Containers() {
+			if c.Init && (!c.Beside || !startWords.MatchString(joined(c))) {
+				continue // one that ends, or an agent that only knows the node's name
+			}
+			node, set := c.EnvVar(beam.EnvReleaseNode)
+			if !set && !startWords.MatchString(joined(c)) || loopback(node.Value().String()) {
+				continue
+			}
+			if d, ok := c.EnvVar(beam.EnvReleaseDistribution); ok && d.Value().String() == beam.DistributionNone {
+				continue
+			}
+			port, _ := c.EnvVar(beam.EnvErlEPMDPort)
+			if !epmd[port.Value().String()] {
+				epmd[port.Value().String()] = true
+				if len(nodes) > 0 {
+					continue // it has an EPMD of its own
+				}
+			}
+			nodes = append(nodes, c)
+		}
+		if len(nodes) > 1 {
+			f.At(b.Object, nodes[1].Key("name"), "the containers %s and %s both run a node, and share the pod's ports", nodes[0].Called, nodes[1].Called).Also(nodes[0].Key("name"), "the other one")
+		}
+	}
+}
+
+func ipv6(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		if clustered(b) == "" || strings.Contains(flags(b.Container), "inet6_t") {
+			continue
+		}
+		for _, s := range in.discoveryServices(b) {
+			families := s.At("spec.ipFamilies")
+			n := 0
+			for family := range families.Items() {
+				if family.String() != "IPv6" {
+					n++
+				}
+			}
+			if families.Len() > 0 && n == 0 {
+				f.At(b.Object, families, "the Service %s has IPv6 addresses alone, and nothing here tells the nodes of %s to use IPv6", s.Name, b.Name)
+			}
+		}
+	}
+}
+
+func distPort(in *Input, f *Finder) {
+	for _, b := range in.Beams() {
+		e, ok := b.Container.EnvVar("ERL_DIST_PORT")
+		if _, _, ranged := distRange(b.Container); !ok || ranged {
+			continue
+		}
+		n := f.AtName(b.Object, e.Key("name"), "ERL_DIST_PORT is set, and neither OTP nor the release's start script reads it")
+		if in.Project == nil {
+			n.As(finding.Info, Hint) // an add-on may
+			continue
+		}
+		for _, name := range []string{"epmdless", "ekka", "gen_cluster", "erl_dist"} {
+			if _, has := in.Project.Dep(name); has {
+				n.As(finding.Info, Hint)
+			}
+		}
+		if strings.Contains(in.ProjectText("rel/env.sh.eex")+in.ProjectText("rel/vm.args.eex"), "ERL_DIST_PORT") {
+			n.As(finding.Info, Hint)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/manifest"
+)
+
+// way is one direction of a policy.
+type way struct {
+	kind, rules, peers, verb string // Ingress, ingress, from
+}
+
+var ways = []way{{"Ingress", "ingress", "from", "lets in"}, {"Egress", "egress", "to", "lets out"}}
+
+// policies holds the NetworkPolicies of each mesh against what its nodes need of each other.
+func policies(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		selecting := in.Selecting("NetworkPolicy", b.Workload)
+		if len(selecting) == 0 || clustered(b) == "" || !in.several(b.Workload) {
+			continue
+		}
+		for _, w := range ways {
+			var apply []*manifest.Object
+			for _, p := range selecting {
+				if applies(p, w) {
+					apply = append(apply, p)
+				}
+			}
+			if len(apply) == 0 {
+				continue
+			}
+			needed(f, b, w, apply)
+		}
+	}
+}
+
+func needed(f *Finder, b Beam, w way, apply []*manifest.Object) {
+	type need struct {
+		first, last int64
+		what        string
+	}
+	needs := []need{{beam.EPMDPort, beam.EPMDPort, "EPMD (TCP 4369)"}}
+	if e, ok := b.Container.EnvVar(beam.EnvErlEPMDPort); ok {
+		n, isInt := parsePort(e.Value().String())
+		if !isInt {
+			needs = nil
+		} else {
+			needs = []need{{n, n, fmt.Sprintf("EPMD (TCP %d)", n)}}
+		}
+	}
+	if epmdless(b) {
+		needs = nil
+	}
+	if first, _, ok := distRange(b.Container); ok {
+		// The release takes the first; those after it are for tools.
+		needs = append(needs, need{first, first, fmt.Sprintf("the distribution port %d", first)})
+	} else if !epmdless(b) {
+		needs = append(needs, need{1024, 65535, "the distribution port, which may be any"})
+	}
+	for _, n := range needs {
+		allowed := unsure
+		for _, p := range apply {
+			allowed = max(allowed, allows(p, w, b, n.first, n.last))
+		}
+		switch {
+		case allowed == yes:
+		case n.first != n.last:
+			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s, between the nodes of %s", w.verb, n.what, b.Name).As(warningLikely()).
+				Mend("give the distribution a small range (ELIXIR_ERL_OPTIONS: -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and allow it; vm.args may have one already")
+		default:
+			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s between the nodes of %s", w.verb, n.what, b.Name)
+		}
+	}
+	if w.kind == "Egress" && !slices.ContainsFunc(apply, func(p *manifest.Object) bool { return allowsDNS(p) }) {
+		f.At(b.Object, apply[0].At("spec.egress"), "no policy lets the pods of %s ask DNS (port 53), by which they find each other", b.Name)
+	}
+}
+
+// epmdless says whether a release runs without EPMD by its flags.
+func epmdless(b Beam) bool {
+	text := flags(b.Container)
+	return slices.ContainsFunc([]string{"-start_epmd false", "-erl_epmd_port", "-epmd_module"}, func(s string) bool { return contains(text, s) })
+}
+
+// applies says whether a policy is about a direction.
+func applies(p *manifest.Object, w way) bool {
+	types := p.At("spec.policyTypes")
+	if types.Len() == 0 {
+		return w.kind == "Ingress" || p.At("spec.egress").Exists()
+	}
+	for t := range types.Items() {
+		if t.String() == w.kind {
+			return true
+		}
+	}
+	return false
+}
+
+type answer int
+
+const (
+	unsure answer = iota // nothing says yes
+	yes
+)
+
+// allows says whether a policy lets pods of a release reach each other on one of the ports, all of first to last.
+func allows(p *manifest.Object, w way, b Beam, first, last int64) answer {
+	for rule := range p.At("spec." + w.rules).Items() {
+		if portsCover(rule.Key("ports"), b, first, last, "TCP") && peersCover(rule.Key(w.peers), b) {
+			return yes
+		}
+	}
+	return unsure
+}
+
+func portsCover(ports manifest.Field, b Beam, first, last int64, protocol string) bool {
+	if ports.Len() == 0 {
+		return true
+	}
+	for port := range ports.Items() {
+		if got := port.Key("protocol").String(); got != protocol && (got != "" || protocol != "TCP") {
+			continue
+		}
+		at := port.Key("port")
+		if at.Null() {
+			return true
+		}
+		low, ok := at.Int()
+		if !ok {
+			if low, ok = containerPort(b.Workload, at.String()); !ok {
+				continue
+			}
+		}
+		high := low
+		if end, ok := port.Key("endPort").Int(); ok {
+			high = end
+		}
+		if low <= first && last <= high {
+			return true
+		}
+	}
+	return false
+}
+
+// peersCover says whether a rule is about a release's own pods. What depends on labels of namespaces counts as yes.
+func peersCover(peers manifest.Field, b Beam) bool {
+	if peers.Len() == 0 {
+		return true
+	}
+	labels := b.Labels()
+	for peer := range peers.Items() {
+		pods, namespaces := peer.Key("podSelector"), peer.Key("namespaceSelector")
+		if peer.Key("ipBlock").Exists() {
+			return true // the pods' addresses are not known
+		}
+		if (pods.Exists() || namespaces.Exists()) && (!pods.Exists() || labels.Selected(pods)) {
+			return true
+		}
+	}
+	return false
+}
+
+func allowsDNS(p *manifest.Object) bool {
+	for rule := range p.At("spec.egress").Items() {
+		if portsCover(rule.Key("ports"), Beam{}, 53, 53, "UDP") || namedDNS(rule.Key("ports")) {
+			return true
+		}
+	}
+	return false
+}
+
+// namedDNS says whether a rule names DNS' port as CoreDNS does.
+func namedDNS(ports manifest.Field) bool {
+	for port := range ports.Items() {
+		if at := port.Key("port").String(); at == "dns" || at == "53" || at == "5353" {
+			return true
+		}
+	}
+	return false
+}

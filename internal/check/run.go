@@ -1,0 +1,223 @@
+package check
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/finding"
+)
+
+// Options say which rules run and what of their findings counts.
+type Options struct {
+	Rules    []*Rule          // in their order; nil = all
+	Severity finding.Severity // the least that is shown and counted
+	Ignore   []Ignore         // of phial-check.yaml
+	Baseline *Baseline        // nil = none
+}
+
+// Report is what a check has found.
+type Report struct {
+	Findings   []Finding    `json:"findings"`
+	NotChecked []NotChecked `json:"notChecked"`
+	Suppressed []Suppressed `json:"suppressed"`
+	Looked     Looked       `json:"looked"`
+}
+
+// NotChecked is a rule that could not look.
+type NotChecked struct {
+	Code    finding.Code `json:"code"`
+	Title   string       `json:"title"`
+	Missing []string     `json:"missing"` // inputs
+}
+
+// Suppressed is a finding that somebody decided about.
+type Suppressed struct {
+	Finding Finding `json:"finding"`
+	By      string  `json:"by"` // FILE:LINE, or the baseline
+	Reason  string  `json:"reason"`
+}
+
+// Looked is what was looked at.
+type Looked struct {
+	Rules   int      `json:"rules"`
+	Objects int      `json:"objects"`
+	Project string   `json:"project,omitempty"` // its directory
+	Beams   []Judged `json:"releases"`          // the workloads that are taken for BEAM releases
+	Others  int      `json:"otherWorkloads"`
+}
+
+// Judged is a workload, and why it is taken for a BEAM release.
+type Judged struct {
+	Workload string `json:"workload"`
+	File     string `json:"file"`
+	Why      string `json:"why"`
+}
+
+// Count gives the number of findings of a severity. Those beneath others are not counted.
+func (r *Report) Count(s finding.Severity) int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Clean says that there is neither an error nor a warning.
+func (r *Report) Clean() bool { return r.Count(finding.Error) == 0 && r.Count(finding.Warning) == 0 }
+
+// Run lets rules look.
+func Run(in *Input, o Options) Report {
+	rules := o.Rules
+	if rules == nil {
+		rules = Rules()
+	}
+	r := Report{Findings: []Finding{}, NotChecked: []NotChecked{}, Suppressed: []Suppressed{}}
+	r.Looked = in.looked()
+	has := in.Has()
+	var found []*Finding
+	for _, rule := range rules {
+		if missing := rule.Needs &^ has; missing != 0 {
+			r.NotChecked = append(r.NotChecked, NotChecked{rule.Code, rule.Title, missing.Names()})
+			continue
+		}
+		r.Looked.Rules++
+		f := &Finder{in: in, rule: rule}
+		rule.Check(in, f)
+		for _, n := range f.found {
+			n.weigh(rule)
+		}
+		found = append(found, f.found...)
+		if f.more > 0 {
+			found = append(found, tooMany(in, rule, f))
+		}
+	}
+	sorted(found)
+	found = slices.CompactFunc(found, func(a, b *Finding) bool {
+		return a.Code == b.Code && a.At == b.At && a.Subject == b.Subject && a.Cause == b.Cause
+	})
+	fingerprint(in, found)
+	found = gather(rules, found)
+	s := suppressor{in: in, options: o, report: &r}
+	found = append(s.run(found), s.extra(rules)...)
+	sorted(found)
+	for _, n := range found {
+		if n.Severity >= o.Severity {
+			r.Findings = append(r.Findings, *n)
+		}
+	}
+	return r
+}
+
+// tooMany says that a rule has found more than is told.
+func tooMany(in *Input, rule *Rule, f *Finder) *Finding {
+	itself, _ := Lookup(string(NotLookedAt))
+	own := &Finder{in: in, rule: itself}
+	n := own.On(string(rule.Code), f.found[len(f.found)-1].At, "%s has %d findings more than the %d that are told", rule.Code, f.more, maxFound)
+	n.weigh(itself)
+	return n
+}
+
+func (in *Input) looked() Looked {
+	l := Looked{Beams: []Judged{}}
+	if in.Project != nil {
+		l.Project = cmp.Or(in.Root, ".")
+	}
+	if in.Objects == nil {
+		return l
+	}
+	l.Objects = len(in.Objects.Objects)
+	for w := range in.Objects.Workloads() {
+		if b, ok := in.Beam(w); ok {
+			l.Beams = append(l.Beams, Judged{w.Label(), w.File, b.Why})
+		} else {
+			l.Others++
+		}
+	}
+	return l
+}
+
+func sorted(found []*Finding) {
+	slices.SortStableFunc(found, func(a, b *Finding) int {
+		return cmp.Or(
+			strings.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column),
+			strings.Compare(string(a.Code), string(b.Code)), strings.Compare(a.Subject, b.Subject), strings.Compare(a.Cause, b.Cause))
+	})
+}
+
+// fingerprint names findings by what they are about and not by their lines: the field's path, or, where there is none, what
+// stands on the line. The same thing twice is told apart by its number.
+func fingerprint(in *Input, found []*Finding) {
+	seen := map[string]int{}
+	for _, n := range found {
+		where := n.path
+		if where == "" {
+			where = strings.TrimSpace(line(in, n.At))
+		}
+		id := strings.Join([]string{string(n.Code), filepath.ToSlash(n.At.File), n.Subject, where}, "\x00")
+		seen[id]++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", id, seen[id]))
+		n.Fingerprint = hex.EncodeToString(sum[:8])
+	}
+}
+
+func line(in *Input, at Span) string {
+	text, ok := in.Text(at.File)
+	if !ok || at.Line == 0 {
+		return ""
+	}
+	n := 0
+	for l := range strings.Lines(text) {
+		if n++; n == at.Line {
+			return l
+		}
+	}
+	return ""
+}
+
+// gather puts symptoms beneath their causes: one mistake, one error.
+func gather(rules []*Rule, found []*Finding) []*Finding {
+	hides := map[finding.Code][]finding.Code{}
+	for _, r := range rules {
+		hides[r.Code] = r.Hides
+	}
+	roots := map[string][]*Finding{}
+	for _, n := range found {
+		if len(hides[n.Code]) > 0 {
+			roots[n.about] = append(roots[n.about], n)
+		}
+	}
+	hidden := map[*Finding]bool{}
+	over := map[*Finding]*Finding{}
+	for _, n := range found {
+		for _, root := range roots[n.about] {
+			// A cause that weighs less than its symptom does not hide it.
+			if root != n && root.Severity >= n.Severity && slices.Contains(hides[root.Code], n.Code) && over[root] != n {
+				over[n], hidden[n] = root, true
+				break
+			}
+		}
+	}
+	var kept []*Finding
+	for _, n := range found {
+		if !hidden[n] {
+			kept = append(kept, n)
+			continue
+		}
+		root := over[n]
+		for range found { // a cause may be another's symptom
+			if !hidden[root] {
+				break
+			}
+			root = over[root]
+		}
+		root.Beneath = append(root.Beneath, *n)
+	}
+	return kept
+}

@@ -1,0 +1,189 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/report"
+	"github.com/phialdev/phial/internal/version"
+)
+
+// maxPasses bounds how often --fix looks again: edits in one place are made one at a time.
+const maxPasses = 8
+
+const gcPercent = 40
+
+func run(s *term.IO, o *options) error {
+	// Thousands of manifests stay in memory until the end; without this there would be as much garbage beside them.
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
+	decided := check.Options{Rules: o.rules, Severity: o.severity}
+	var err error
+	if decided.Ignore, err = o.ignores(); err != nil {
+		return err
+	}
+	if o.baseline != "" {
+		if decided.Baseline, err = o.known(); err != nil {
+			return err
+		}
+	}
+	in, err := o.read(s)
+	if err != nil {
+		return err
+	}
+	found := check.Run(in, decided)
+	switch {
+	case o.writeBaseline:
+		b := check.BaselineOf(found, decided.Baseline)
+		if err := os.WriteFile(o.baseline, b.Encode(), 0o644); err != nil {
+			return fmt.Errorf("write the baseline: %w", err)
+		}
+		s.Notef("%s: %d findings, which count no more", o.baseline, len(b.Known))
+		return nil
+	case o.diff:
+		if err := patch(s, in, found); err != nil {
+			return err
+		}
+		return status(found)
+	case o.fix:
+		if in, found, err = o.mend(s, in, found, decided); err != nil {
+			return err
+		}
+	}
+	if err := o.write(s, in, found); err != nil {
+		return err
+	}
+	return status(found)
+}
+
+func status(r check.Report) error {
+	if !r.Clean() {
+		return term.Found()
+	}
+	return nil
+}
+
+// write shows a report in the format that was asked for.
+func (o *options) write(s *term.IO, in *check.Input, r check.Report) error {
+	switch o.format {
+	case formatJSON:
+		return s.WriteJSON(r)
+	case formatSARIF:
+		return report.CheckSARIF(s.Out, r, version.String())
+	case formatJUnit:
+		return report.CheckJUnit(s.Out, r)
+	case formatMarkdown:
+		report.CheckMarkdown(s.Out, r)
+	case formatGitHub:
+		report.CheckGitHub(s.Out, r)
+	default:
+		report.Check(s.Out, r, in.Text, report.Style{Colour: s.Colour, Width: s.Width})
+	}
+	return nil
+}
+
+// ignores reads the decisions about findings.
+func (o *options) ignores() ([]check.Ignore, error) {
+	file := o.config
+	if file == "" {
+		for _, p := range o.paths {
+			if info, err := os.Stat(p); p != manifest.Stdin && err == nil && info.IsDir() {
+				file = filepath.Join(p, check.ConfigFile)
+				break
+			}
+		}
+		if _, err := os.Stat(file); file == "" || errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("can't read %s: %w", file, err)
+	}
+	all, err := check.ParseConfig(manifest.Source{Name: file, Text: text})
+	if err != nil {
+		return nil, fmt.Errorf("decisions about findings:\n%w", err)
+	}
+	return all, nil
+}
+
+// known reads the baseline. One that is to be written need not be there.
+func (o *options) known() (*check.Baseline, error) {
+	text, err := os.ReadFile(o.baseline)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && o.writeBaseline:
+		return nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no baseline %s; --write-baseline makes it", o.baseline)
+	case err != nil:
+		return nil, fmt.Errorf("can't read the baseline: %w", err)
+	}
+	return check.ParseBaseline(o.baseline, text)
+}
+
+// mend makes the edits, and looks again until none is left.
+func (o *options) mend(s *term.IO, in *check.Input, r check.Report, decided check.Options) (*check.Input, check.Report, error) {
+	for range maxPasses {
+		fixed := check.Fix(in, r)
+		written := 0
+		for _, f := range fixed {
+			info, err := os.Stat(f.File)
+			if err != nil {
+				continue // standard input
+			}
+			now, err := os.ReadFile(f.File)
+			if err != nil {
+				return nil, r, fmt.Errorf("can't read %s: %w", f.File, err)
+			}
+			if string(now) != f.Before {
+				return nil, r, fmt.Errorf("%s was changed by somebody else meanwhile: check again", f.File)
+			}
+			if err := os.WriteFile(f.File, []byte(f.After), info.Mode().Perm()); err != nil {
+				return nil, r, fmt.Errorf("write %s: %w", f.File, err)
+			}
+			s.Notef("%s: mended %s", f.File, strings.Join(f.Codes, ", "))
+			written++
+		}
+		if written == 0 {
+			break
+		}
+		var err error
+		if in, err = o.read(s); err != nil {
+			return nil, r, err
+		}
+		r = check.Run(in, decided)
+	}
+	return in, r, nil
+}
+
+// patch shows what --fix would change.
+func patch(s *term.IO, in *check.Input, r check.Report) error {
+	for _, f := range check.Fix(in, r) {
+		name := filepath.ToSlash(f.File)
+		d := diff.Diff("a/"+name, []byte(f.Before), "b/"+name, []byte(f.After))
+		// The first line repeats the two after it.
+		if _, rest, ok := bytes.Cut(d, []byte("\n")); ok && bytes.HasPrefix(d, []byte("diff ")) {
+			d = rest
+		}
+		if _, err := s.Out.Write(d); err != nil {
+			return fmt.Errorf("write the patch: %w", err)
+		}
+	}
+	return nil
+}
+
+// today is the day that suppressions expire by.
+func today() time.Time { return time.Now() }

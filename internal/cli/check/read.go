@@ -1,0 +1,97 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
+	"github.com/phialdev/phial/internal/spell"
+)
+
+// maxFile bounds a file of the project whose text a rule asks for, in bytes.
+const maxFile = 1 << 20
+
+// read reads all that the paths name.
+func (o *options) read(s *term.IO) (*check.Input, error) {
+	in := &check.Input{Now: today()}
+	var tree manifest.Tree
+	for _, p := range o.paths {
+		if p == manifest.Stdin {
+			text, err := o.input(s)
+			if err != nil {
+				return nil, err
+			}
+			if err := tree.Add(p, text); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := o.readProject(in, p); err != nil {
+			return nil, err
+		}
+		if err := tree.Add(p, nil); err != nil {
+			return nil, err
+		}
+	}
+	// phial-check.yaml is no manifest; what is broken in it is said by whoever reads it.
+	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
+		return s.Found && path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
+	})
+	in.Objects = tree.Objects()
+	in.Refused = manifest.Refused(tree.Sources, in.Objects)
+	if in.Project == nil && len(in.Objects.Objects)+len(in.Objects.Patches)+len(in.Objects.Templates)+len(in.Objects.Problems)+len(in.Objects.Skipped) == 0 {
+		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
+	}
+	return in, nil
+}
+
+// input is standard input, kept for when --fix looks again.
+func (o *options) input(s *term.IO) (io.Reader, error) {
+	if !o.stdinRead {
+		// One byte more than is read of a file, so that what is too long is said to be.
+		text, err := io.ReadAll(io.LimitReader(s.In, manifest.MaxSource+1))
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		o.stdin, o.stdinRead = text, true
+	}
+	return bytes.NewReader(o.stdin), nil
+}
+
+// readProject reads the project of a directory that has one.
+func (o *options) readProject(in *check.Input, dir string) error {
+	info, err := os.Stat(filepath.Join(dir, "mix.exs"))
+	if err != nil || info.IsDir() {
+		return nil //nolint:nilerr // no project, then; what the path itself lacks is said by whoever reads manifests
+	}
+	root := os.DirFS(dir)
+	p, err := project.Read(root)
+	switch {
+	case errors.Is(err, project.ErrNoProject):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the project in %s: %w", dir, err)
+	case in.Project != nil:
+		return fmt.Errorf("both %s and %s are mix projects: check each by itself", in.Root, dir)
+	}
+	in.Project, in.Root = p, filepath.Clean(dir)
+	in.Files = func(name string) (string, bool) {
+		info, err := fs.Stat(root, name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return "", false
+		}
+		text, err := fs.ReadFile(root, name)
+		return string(text), err == nil
+	}
+	return nil
+}
