@@ -116,6 +116,7 @@ type Way struct {
 	Static []string
 	// Idle says why it dials nobody, whatever there is: it is not set up. Empty: it does.
 	Idle string
+	Code string // the finding's code that Idle is about, where it has one
 	// Unclear says what of it could not be read; whom it dials is not known then.
 	Unclear string
 }

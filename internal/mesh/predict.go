@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -209,6 +210,15 @@ func (p *predictor) join() {
 		if len(others) == 0 && !slices.ContainsFunc(found, func(t target) bool { return t.replica != i }) {
 			p.say(i, Passed, "its agent finds nobody to join")
 		}
+		var met []int
+		for _, t := range found {
+			if j := t.replica; j >= 0 && j != i && parts[j] == parts[i] && !slices.Contains(met, j) {
+				met = append(met, j)
+			}
+		}
+		if len(met) > 0 {
+			p.say(i, Passed, "its agent finds it joined to %s", p.ids(met))
+		}
 		slices.SortStableFunc(others, func(a, b int) int { return count(parts, parts[b]) - count(parts, parts[a]) })
 		for _, j := range others {
 			if now := p.parts(); now[j] != now[i] {
@@ -242,6 +252,7 @@ func (p *predictor) joinIsland(i, j int, parts []int) {
 	for _, pair := range pairs {
 		p.mark(pair[0], pair[1], state, why)
 	}
+	slices.Sort(others)
 	switch state {
 	case Yes:
 		p.say(i, Passed, "its agent joins it to %s", p.ids(others))
@@ -394,5 +405,19 @@ func (p *predictor) silence(i, j int) Obstacle {
 			return Obstacle{From: r.ID, Code: finding.Code(r.Code), Text: r.NoNode, At: []string{r.Node.From}}
 		}
 	}
+	for _, r := range []*Replica{a, b} {
+		for _, w := range r.Ways {
+			if w.Idle != "" {
+				return Obstacle{From: r.ID, To: otherID(r, a, b), Code: cmp.Or(finding.Code(w.Code), finding.NobodyDials), Text: w.Name + " dials nobody: " + w.Idle, At: []string{w.From}}
+			}
+		}
+	}
 	return Obstacle{From: a.ID, To: b.ID, Code: finding.NobodyDials, Text: "neither dials the other"}
+}
+
+func otherID(r, a, b *Replica) string {
+	if r == a {
+		return b.ID
+	}
+	return a.ID
 }

@@ -182,7 +182,7 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 		}
 		if len(services) == 0 {
 			state := Unknown
-			if p.in.Whole {
+			if p.in.Whole || p.selected(i) {
 				state = No
 			}
 			p.lost(i, what, state, Obstacle{Code: "DSC-08", Text: "no Service carries the labels that it asks for"})
@@ -222,6 +222,14 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 	}
 	p.say(i, Passed, "%s, which answers %s", what, hosts(found))
 	return found
+}
+
+// selected says whether a Service lists a replica, so that there is one to carry labels.
+func (p *predictor) selected(i int) bool {
+	r := &p.in.Replicas[i]
+	return slices.ContainsFunc(p.in.Services, func(s Service) bool {
+		return s.Namespace == r.Namespace && len(s.Selector) > 0 && (Selector{Labels: s.Selector}).Selects(r.Labels)
+	})
 }
 
 func (p *predictor) domain() string {

@@ -3,6 +3,7 @@ package mesh
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -37,6 +38,9 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	}
 	if from.Long != Unknown && to.Long != Unknown && from.Long != to.Long {
 		return end(No, finding.ShortAgainstLong, "one runs with short names and the other with long ones", from.Node.From, to.Node.From)
+	}
+	if from.Long == No && parts(dialled).Long() {
+		return end(No, finding.ShortAgainstLong, "its own node runs with short names, and can't dial a long one", from.Node.From)
 	}
 	if a, b := proto(from), proto(to); a != b {
 		code := finding.FamilyMismatch
@@ -79,7 +83,7 @@ func proto(r *Replica) string {
 func (p *predictor) allowed(from, to *Replica, o Obstacle) (Tri, Obstacle) {
 	if to.EPMD != 0 {
 		if up, who := p.in.admits(from, to, to.EPMD, to.EPMD); up != Yes {
-			o.Text, o.At = who+" does not admit EPMD's port "+fmt.Sprint(to.EPMD), []string{who}
+			o.Text, o.At = who+" does not admit EPMD's port "+strconv.Itoa(int(to.EPMD)), []string{who}
 			return barred(up, finding.PortFiltered, who, o)
 		}
 	}
@@ -144,10 +148,10 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 		for j := range p.in.Replicas {
 			r := &p.in.Replicas[j]
 			dashed := strings.NewReplacer(".", "-", ":", "-").Replace(r.IP)
-			if r.Namespace != labels[2] || !(r.Hostname == labels[0] && r.Subdomain == labels[1] || dashed == labels[0]) {
-				continue
+			named := r.Hostname == labels[0] && r.Subdomain == labels[1]
+			if r.Namespace == labels[2] && (named || dashed == labels[0]) {
+				return p.listedAs(j, labels[1], host, o)
 			}
-			return p.listedAs(j, labels[1], host, o)
 		}
 		return no(No, finding.PodNameUnknown, "DNS has no record of %s", host)
 	case len(labels) == 3 && labels[2] == "pod":
