@@ -3,148 +3,176 @@ package project
 import (
 	"path"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/phialdev/phial/elixir/syntax"
 )
 
-// config reads what the configuration says of the environment, of ports and of libcluster.
-func (r *reader) config() error {
-	// What is read at boot comes first, for it wins over what was compiled in.
-	order := []string{"config/runtime.exs", "config/prod.exs", "config/config.exs"}
-	for _, f := range r.sources("config", ".exs") {
-		if !slices.Contains(order, f) {
-			order = append(order, f)
+// ConfigCall is a call of config: what it says of an application, and when it is read.
+type ConfigCall struct {
+	App   string
+	Keys  []Named // the first of those it sets
+	Value Expr    // a keyword list, with those keys
+	Phase Phase
+	When  Expr // what has to hold; absent: nothing
+	At    Pos
+}
+
+// scripts evaluates the configuration as a release for production would.
+type scripts struct {
+	r     *reader
+	w     *world
+	facts *facts
+	read  map[string]bool
+	phase Phase
+}
+
+// config reads config/*.exs: first what is compiled in, then what is read at boot, then for what they name the files
+// that nothing imports. Those for development and tests are left out.
+func (r *reader) config(w *world, f *facts) error {
+	s := &scripts{r: r, w: w, facts: f, read: map[string]bool{}, phase: Building}
+	roots := []string{"config/config.exs"}
+	for _, a := range r.p.Apps {
+		if file := path.Join(a.Dir, "config/config.exs"); !r.p.Has("config/config.exs") && r.p.Has(file) {
+			roots = append(roots, file)
 		}
 	}
-	for _, file := range order {
-		src, err := r.optional(file)
-		if err != nil {
+	for _, file := range roots {
+		if err := s.file(file, Expr{}, 0); err != nil {
 			return err
 		}
-		base := strings.TrimSuffix(path.Base(file), ".exs")
-		if base == "dev" || base == "test" {
-			continue // no release is made of them
-		}
-		s := newSource(file, src)
-		r.strategies(s)
-		for i := range s.tokens {
-			if v, ok := s.envVar(i); ok && base == "runtime" {
-				if !slices.ContainsFunc(r.p.Runtime, func(o EnvVar) bool { return o.Name == v.Name }) {
-					r.p.Runtime = append(r.p.Runtime, v)
-				}
-				r.port(v)
-				if v.Name == "PHX_SERVER" && !r.p.Server.Known() {
-					r.p.Server = known(true, v.At)
-				}
-			}
-			if s.is(i, key, "server") && s.is(i+1, word, "true") && !r.p.Server.Known() {
-				r.p.Server = known(true, s.at(i))
-			}
-			if s.is(i, key, "port") && s.kind(i+1, number) && !r.p.FixedPort.Known() {
-				if n, err := strconv.Atoi(strings.ReplaceAll(s.tokens[i+1].text, "_", "")); err == nil && n >= 1024 && n <= 65535 && s.http(i) {
-					r.p.FixedPort = known(n, s.at(i+1))
-				}
-			}
+	}
+	s.phase = Booting
+	for _, file := range []string{"config/runtime.exs", "config/releases.exs"} {
+		if err := s.file(file, Expr{}, 0); err != nil {
+			return err
 		}
 	}
+	// Files that nothing imports say nothing for certain.
+	apart := &scripts{r: r, w: &world{settings: newSettings(), modules: w.modules}, facts: f, read: s.read, phase: Building}
+	for _, file := range r.sources("config", ".exs") {
+		if base := path.Base(file); base == "dev.exs" || base == "test.exs" || s.read[file] {
+			continue
+		}
+		if err := apart.file(file, Expr{}, 0); err != nil {
+			return err
+		}
+	}
+	// What is read at boot wins over what was compiled in.
+	order := []string{"config/runtime.exs", "config/releases.exs", "config/prod.exs", "config/config.exs"}
+	f.sort(func(file string) int {
+		if n := slices.Index(order, file); n >= 0 {
+			return n
+		}
+		return len(order)
+	})
 	return nil
 }
 
-// port remembers the first reading of PORT.
-func (r *reader) port(v EnvVar) {
-	if v.Name == "PORT" && r.p.Port.Name == "" {
-		r.p.Port = v
-	}
-}
+// harmless are modules whose functions do not call config, whatever they are called for: Elixir's own, and two that read
+// .env files.
+var harmless = strings.Fields(`Access Agent Application Atom Base Bitwise Calendar Code Config Date DateTime Dotenv Dotenvy Enum Exception File Float
+	Function GenServer IO Inspect Integer Kernel Keyword List Logger Macro Map MapSet Mix Module NaiveDateTime Node Path Process Range Regex Registry
+	Stream String StringIO Supervisor System Task Time Tuple URI Version`)
 
-// http says whether the `port:` at i is one of `http: [... port: N ...]`.
-func (s *source) http(i int) bool {
-	depth := 0
-	for i--; i >= 0; i-- {
-		switch t := s.tokens[i]; {
-		case t.kind == closing:
-			depth++
-		case t.kind == opening && depth > 0:
-			depth--
-		case t.kind == opening:
-			return s.is(i-1, key, "http") || s.is(i-1, key, "http_options")
-		}
-	}
-	return false
-}
+const maxImports = 20 // in one another
 
-// envVar reads System.get_env("NAME"), with the default that it is given, and its sisters.
-func (s *source) envVar(i int) (EnvVar, bool) {
-	if !s.is(i, alias, "System") || !s.is(i+1, mark, ".") || !s.kind(i+2, word) || !s.is(i+3, opening, "(") || !s.kind(i+4, text) {
-		return EnvVar{}, false
+func (s *scripts) file(name string, when Expr, depth int) error {
+	if !s.r.p.Has(name) || depth > maxImports {
+		return nil
 	}
-	call := s.tokens[i+2].text
-	if call != "get_env" && call != "fetch_env" && call != "fetch_env!" {
-		return EnvVar{}, false
+	text, err := s.r.optional(name)
+	if err != nil {
+		return err
 	}
-	v := EnvVar{Name: s.tokens[i+4].text, Required: call == "fetch_env!", At: s.at(i)}
-	next := i + 5
-	switch {
-	case s.is(next, mark, ","):
-		next++
-	case s.is(next, closing, ")") && s.is(next+1, mark, "||"):
-		next += 2
-	default:
-		return v, true
-	}
-	switch {
-	case s.is(next, word, "raise"):
-		v.Required = true
-	case s.kind(next, text):
-		v.Default = known(s.tokens[next].text, s.at(next))
-	case s.kind(next, number):
-		v.Default = known(s.tokens[next].text, s.at(next))
-	default:
-		v.Default = unknown[string](s.at(next))
-	}
-	return v, true
-}
-
-// strategies collects libcluster's strategies, each with the options that stand beside it.
-func (r *reader) strategies(s *source) {
-	const prefix = "Cluster.Strategy."
-	var open []int // brackets around i
-	for i, t := range s.tokens {
+	s.read[name] = true
+	src := parse(name, text)
+	f := &frame{scope: scope{w: s.w, m: src.top, building: s.phase == Building}, when: when}
+	look := &lookout{facts: s.facts, script: s.phase, config: true}
+	look.walker = newWalker(nil, look.node)
+	var failed error
+	look.walker.call = func(c call, f *frame) {
 		switch {
-		case t.kind == opening:
-			open = append(open, i)
-		case t.kind == closing && len(open) > 0:
-			open = open[:len(open)-1]
+		case c.module != "" && c.module != "Config":
+		case c.name == "config" && len(c.args) >= 2:
+			s.config(c, f)
+		case c.name == "import_config" && len(c.args) == 1:
+			if err := s.imports(c, f, name, depth); err != nil {
+				failed = err
+			}
 		}
-		if !s.is(i, key, "strategy") || !s.kind(i+1, alias) {
-			continue
-		}
-		name := strings.TrimPrefix(s.tokens[i+1].text, "Elixir.")
-		if !strings.HasPrefix(name, prefix) {
-			continue
-		}
-		found := Strategy{Use: Use{strings.TrimPrefix(name, prefix), s.at(i + 1)}}
-		if len(open) > 0 {
-			around, _ := s.read(open[len(open)-1], 0)
-			found.Config = options(around)
-		}
-		r.p.Strategies = append(r.p.Strategies, found)
+		look.call(c, f)
 	}
+	look.walker.step = func(n *syntax.Node, f *frame) {
+		if c, ok := f.m.called(n); ok && c.module != "" && !strings.HasPrefix(c.module, ":") && !slices.Contains(harmless, first(c.module)) {
+			s.w.settings.lose("", src.at(n), c.module+"."+c.name+" may configure more")
+		}
+	}
+	if src.root.Kind == syntax.Unknown {
+		s.w.settings.lose("", src.at(src.root), name+" could not be read: "+src.root.Text)
+	}
+	look.walker.body(src.root, f)
+	return failed
 }
 
-// options gives what is under config: in a topology.
-func options(topology value) map[string]string {
-	config, _ := topology.get("config")
-	all := map[string]string{}
-	for _, it := range config.items {
-		switch it.value.kind {
-		case aText:
-			all[it.key] = Text(it.value.text)
-		case anAtom:
-			all[it.key] = ":" + it.value.text
-		default:
-			all[it.key] = ""
+// config takes over `config :app, key: value` and `config :app, Key, value`.
+func (s *scripts) config(c call, f *frame) {
+	app := f.reduce(c.args[0])
+	if app.Kind != ExprAtom {
+		s.w.settings.lose("", app.At, "which application is configured is computed")
+		return
+	}
+	at := f.m.src.at(c.node)
+	say := f.reduce(c.args[1])
+	if len(c.args) >= 3 {
+		key := say
+		if key.Kind != ExprAtom && key.Kind != ExprModule {
+			s.w.settings.lose(app.Text, key.At, "which key of "+app.Text+" is configured is computed")
+			return
+		}
+		say = Expr{Kind: ExprList, At: at, Items: []Item{{key.Text, key.At, f.reduce(c.args[2])}}}.weigh()
+	}
+	entry := ConfigCall{App: app.Text, Value: say, Phase: f.phase(s.phase), When: f.when, At: at}
+	for _, i := range say.Items {
+		if i.Keyed() {
+			entry.Keys = append(entry.Keys, Named{i.Key, i.KeyAt})
 		}
 	}
-	return all
+	s.facts.calls = append(s.facts.calls, entry)
+	if !say.Keyword() {
+		s.w.settings.lose(app.Text, say.At, "what is configured of "+app.Text+" is computed")
+		return
+	}
+	s.w.settings.put(app.Text, say, f.when)
+}
+
+// imports follows import_config.
+func (s *scripts) imports(c call, f *frame, from string, depth int) error {
+	name := f.reduce(c.args[0]).Eval(func(string) EnvValue { return EnvValue{Unknown: "it is read when the release is built"} })
+	if name.Kind != ExprText {
+		s.w.settings.lose("", name.At, "which file is imported is computed")
+		return nil
+	}
+	full := path.Join(path.Dir(from), name.Text)
+	files := []string{full}
+	if strings.ContainsAny(full, "*?[{") {
+		files = nil
+		for file := range s.r.p.files {
+			if ok, err := path.Match(full, file); ok && err == nil {
+				files = append(files, file)
+			}
+		}
+		slices.Sort(files)
+	}
+	for _, file := range files {
+		if !s.r.p.Has(file) {
+			// A secret of the machine that builds, mostly.
+			s.w.settings.lose("", name.At, file+" is not there")
+			continue
+		}
+		if err := s.file(file, f.when, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -81,6 +81,7 @@ func (r *reader) git() error {
 type EnvSh struct {
 	Distribution Fact[string] // RELEASE_DISTRIBUTION, where it is set to one word
 	CookieFile   bool         // it names PHIAL_COOKIE_FILE
+	Text         string       // all of it; empty where there is none
 }
 
 var distributionSet = regexp.MustCompile(`(?m)^\s*(?:export\s+)?RELEASE_DISTRIBUTION=["']?([a-z]+)["']?\s*$`)
@@ -92,6 +93,7 @@ func (r *reader) envSh() error {
 	if err != nil {
 		return err
 	}
+	r.p.EnvSh.Text = src
 	r.p.EnvSh.CookieFile = strings.Contains(src, beam.EnvPhialCookieFile)
 	if all := distributionSet.FindAllStringSubmatchIndex(src, -1); len(all) == 1 {
 		m := all[0]

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -32,8 +33,9 @@ type failer interface {
 }
 
 func check(t failer, src string) {
-	p, err := Read(tree("mix.exs", src, "mix.lock", src, ".tool-versions", src, "config/runtime.exs", src, "lib/a.ex", src, "lib/release.ex", src,
-		"rel/env.sh.eex", src, ".git/config", src, "apps/a/mix.exs", src))
+	p, err := Read(tree("mix.exs", src, "mix.lock", src, ".tool-versions", src, "config/config.exs", src, "config/runtime.exs", src, "lib/a.ex", src, "lib/release.ex", src,
+		"rel/env.sh.eex", src, "rel/vm.args.eex", src, ".git/config", src, "apps/a/mix.exs", src, "apps/a/lib/b.ex", src, "priv/repo/migrations/1.exs", src,
+		"Dockerfile", src, ".github/workflows/a.yml", src, ".gitlab-ci.yml", src, "Jenkinsfile", src))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +70,82 @@ func check(t failer, src string) {
 	for _, tool := range p.Tools {
 		at("tool", tool.At)
 	}
+	everything(p, at)
+}
+
+// everything shows all other facts, and works out each expression.
+func everything(p *Project, at func(what string, pos Pos)) {
+	expr := func(what string, e Expr) {
+		e.each(func(x Expr) {
+			if !x.Absent() {
+				at(what, x.At)
+			}
+		})
+		out := e.Eval(func(name string) EnvValue { return EnvValue{Value: name, Set: len(name)%2 == 0} })
+		_ = out.String() + e.String()
+	}
+	for _, c := range p.Configs {
+		at("config", c.At)
+		expr("setting", c.Value)
+		expr("condition", c.When)
+	}
+	for app := range p.settings.apps {
+		expr("setting", p.Setting(app))
+	}
+	for _, r := range p.Reads {
+		at("reading", r.At)
+		expr("condition", r.When)
+	}
+	for _, t := range p.Topologies {
+		at("topology", t.At)
+		expr("strategy", t.Strategy)
+		expr("options", t.Config)
+		expr("condition", t.When)
+	}
+	for _, s := range p.Supervisors {
+		at("supervisor", s.At)
+		for _, c := range s.Children {
+			at("child", c.At)
+			expr("options", c.Options)
+			expr("condition", c.When)
+		}
+	}
+	for _, d := range p.DNSClusters {
+		expr("query", d.Query)
+	}
+	for _, s := range p.ClusterStarts {
+		at("start", s.At)
+		expr("topologies", s.Topologies)
+	}
+	for _, e := range p.Endpoints {
+		at("endpoint", e.At)
+		expr("endpoint", e.Config)
+	}
+	for _, all := range [][]Use{p.Libraries, p.Uses, p.Uploads, p.ClusterMistakes, p.Migrations.Concurrent} {
+		for _, u := range all {
+			at("use", u.At)
+		}
+	}
+	for _, c := range p.Calls {
+		at("call", c.At)
+	}
+	for _, d := range p.Dockerfiles {
+		for n, s := range d.Stages {
+			at("stage", Pos{s.At.File, s.At.Line, 0})
+			d.Env(n)
+			d.Last(n, "CMD")
+			d.Copied("rel", n, len(s.Instructions))
+		}
+		d.Release()
+	}
+	for _, s := range p.CI {
+		s.ImageTags()
+	}
+	for _, v := range p.VMArgs {
+		for _, f := range v.Flags {
+			at("flag", f.At)
+		}
+	}
 }
 
 // Pieces of Elixir in any order, and a whole file with pieces cut out, do no harm either.
@@ -77,7 +155,7 @@ func TestReadAnything(t *testing.T) {
 		t.Fatal(err)
 	}
 	pieces := []string{"def project", ", do: ", " do\n", "end\n", "[", "]", "{", "}", "(", ")", "<<", ">>", "\"", "\"\"\"", "#{", "'", "~s(", "~r/", "@a ", ":a", "a: ", "\"b\": ",
-		"1.0", "A.B", ".", ",", "++", "fn -> ", "|>", "?", "?\\", "\\", "# c\n", "\n", "defp a", "a()", "é", "\xff", "deps: ", "releases: ", "version: ", "producer: ", "scope \"/a\"", "get \"/health\""}
+		"1.0", "A.B", ".", ",", "++", "fn -> ", "|>", "?", "?\\", "\\", "# c\n", "\n", "defp a", "a()", "é", "\xff", "deps: ", "releases: ", "version: ", "producer: ", "x = ", "x", "if x, do: ", "config :a, ", "System.get_env(\"A\")", " || ", "case x do\n", "FROM a\n", "RUN mix release\n", "script: ", "Supervisor.init(x, [])", "scope \"/a\"", "get \"/health\""}
 	rapid.Check(t, func(t *rapid.T) {
 		if rapid.Bool().Draw(t, "cut") {
 			from := rapid.IntRange(0, len(whole)).Draw(t, "from")
@@ -87,6 +165,23 @@ func TestReadAnything(t *testing.T) {
 		}
 		check(t, strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "pieces"), ""))
 	})
+}
+
+func distinct(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// doubled gives names that each hold the one before twice.
+func doubled(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "a%d = [a%d, a%d]\n", i+1, i, i)
+	}
+	return b.String()
 }
 
 // No small file may make it read for ever: brackets and attributes that multiply stop at a bound.
@@ -102,6 +197,12 @@ func TestReadIsBounded(t *testing.T) {
 		"names":          "def project, do: [" + strings.Repeat("a, ", 300_000) + "]",
 		"paths":          strings.Repeat("\"GET\", [x ", 80_000),
 		"repeated reads": "@a " + strings.Repeat("[", 29) + strings.Repeat("@b @a, ", 50_000),
+		"settings":       "import Config\n" + strings.Repeat("config :a, k: [a: 1]\n", 20_000) + distinct("config :a, k%d: 1\n", 30_000),
+		"conditions":     "import Config\n" + distinct("if System.get_env(\"A%d\"), do: config(:a, k: [a: 1])\n", 10_000),
+		"branches":       "import Config\n" + distinct("config :a, k: if(System.get_env(\"A%d\"), do: [a: 1], else: [b: 1])\n", 10_000),
+		"doubled":        "import Config\na0 = [1, 2]\n" + doubled(2000) + "config :a, k: a2000\n",
+		"calls":          "defmodule A do\ndef f, do: " + strings.Repeat("Oban.pause_all_queues(", 2000) + strings.Repeat(")", 2000) + "\nend",
+		"children":       "defmodule A do\ndef f, do: " + strings.Repeat("Supervisor.init([", 1000) + strings.Repeat("], x)", 1000) + "\nend",
 		"keys":           "def project, do: [" + strings.Repeat("a: [b: {1, 2}], ", 20_000) + "]",
 	} {
 		done := make(chan struct{})

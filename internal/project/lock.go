@@ -1,5 +1,7 @@
 package project
 
+import "github.com/phialdev/phial/elixir/syntax"
+
 // LockKind says where an entry of mix.lock comes from.
 type LockKind int
 
@@ -30,82 +32,70 @@ type Locked struct {
 
 // ReadLock reads the text of a mix.lock: a map from names to tuples of literals. It accepts anything; what is no
 // entry is passed over.
-func ReadLock(src string) []Locked { return readLock(newSource("mix.lock", src)) }
+func ReadLock(text string) []Locked {
+	s := parse("mix.lock", text)
+	return s.locked(s.root)
+}
 
 // lock reads mix.lock.
 func (r *reader) lock() error {
-	src, err := r.optional("mix.lock")
+	text, err := r.optional("mix.lock")
 	if err != nil {
 		return err
 	}
-	r.p.Lock = ReadLock(src)
+	r.p.Lock = ReadLock(text)
 	return nil
 }
 
-// The depths of brackets in %{"name": {:git, "url", "commit", [branch: "main"]}}.
-const (
-	inMap = iota + 1
-	inTuple
-	inOptions
-)
-
-// readLock goes over the tokens once, since a lock has more values than other files may have.
-func readLock(s *source) []Locked {
-	var all []Locked
-	var tuple []token             // the first token of each element of the entry's tuple
-	options := map[string]token{} // of a git dependency
-	finish := func() {
-		if len(all) > 0 {
-			all[len(all)-1].fill(tuple, options)
-		}
-		tuple, options = nil, map[string]token{}
+// locked reads the entries of a map, also of one in which something is broken.
+func (s *source) locked(n *syntax.Node) (all []Locked) {
+	if n.Kind == syntax.Call && n.Fun == nil && n.Text == "__block__" && len(n.Args) > 0 {
+		n = n.Args[0]
 	}
-	depth, begins := 0, false // begins: the next token is the first of an element
-	for i, t := range s.tokens {
-		switch {
-		case t.kind == key && depth == inMap:
-			finish()
-			all = append(all, Locked{Name: t.text, At: s.at(i)})
-		case t.kind == key && depth == inOptions && i+1 < len(s.tokens):
-			options[t.text] = s.tokens[i+1]
-		case t.is(mark, ",") && depth == inTuple:
-			begins = true
+	if n.Kind != syntax.Unknown && (n.Kind != syntax.Call || n.Fun != nil || n.Text != "%{}") {
+		return nil
+	}
+	for _, a := range n.Args {
+		if a.Kind != syntax.Tuple || len(a.Args) != 2 || a.Args[0].Kind != syntax.Atom || !a.Args[0].Bare() {
 			continue
 		}
-		if begins && depth == inTuple {
-			tuple, begins = append(tuple, t), false
-		}
-		switch t.kind {
-		case opening:
-			depth++
-			begins = depth == inTuple
-		case closing:
-			depth--
-		}
+		l := Locked{Name: a.Args[0].Text, At: s.at(a)}
+		l.fill(elements(a.Args[1]))
+		all = append(all, l)
 	}
-	finish()
 	return all
+}
+
+// elements are those of a tuple.
+func elements(n *syntax.Node) []*syntax.Node {
+	if n.Kind == syntax.Tuple || n.Kind == syntax.Call && n.Fun == nil && n.Text == "{}" {
+		return n.Args
+	}
+	return nil
 }
 
 // fill reads {:hex, :package, "version", "inner", [managers], [deps], "repo", "checksum"} or {:git, "url", "commit",
 // [options]}. Both have grown over the years at their ends.
-func (l *Locked) fill(tuple []token, options map[string]token) {
-	get := func(i int, k kind) string {
-		if i < len(tuple) && tuple[i].kind == k {
-			return tuple[i].text
+func (l *Locked) fill(tuple []*syntax.Node) {
+	get := func(i int, k syntax.Kind) string {
+		if i < len(tuple) && tuple[i].Kind == k {
+			return tuple[i].Text
 		}
 		return ""
 	}
-	switch get(0, atom) {
+	switch get(0, syntax.Atom) {
 	case "hex":
 		l.Kind = LockHex
-		l.Package, l.Version, l.Repo, l.Checksum = get(1, atom), get(2, text), get(6, text), get(7, text)
+		l.Package, l.Version, l.Repo, l.Checksum = get(1, syntax.Atom), get(2, syntax.String), get(6, syntax.String), get(7, syntax.String)
 	case "git":
 		l.Kind = LockGit
-		l.URL, l.Commit = get(1, text), get(2, text)
+		l.URL, l.Commit = get(1, syntax.String), get(2, syntax.String)
 		for _, name := range []string{"subdir", "sparse"} { // sparse checks out one directory and is at its root
-			if o := options[name]; o.kind == text && l.Subdir == "" {
-				l.Subdir = o.text
+			if len(tuple) < 4 || l.Subdir != "" {
+				break
+			}
+			if o := keyword(tuple[3], name); o != nil && o.Kind == syntax.String {
+				l.Subdir = o.Text
 			}
 		}
 	}

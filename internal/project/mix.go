@@ -3,119 +3,188 @@ package project
 import (
 	"path"
 	"slices"
-	"strings"
+
+	"github.com/phialdev/phial/elixir/syntax"
 )
 
+// ReleaseSpec is what mix.exs says of a release. What it does not say is absent.
+type ReleaseSpec struct {
+	Name        string
+	Options     Expr
+	Cookie      Expr
+	Steps       Expr
+	Executables Expr // include_executables_for:
+	StripBeams  Expr
+	At          Pos
+}
+
+// Starts says whether an application is named among extra_applications: Known that it is, Absent that it is not.
+func (m Mix) Starts(app string) State {
+	state := Absent
+	m.Extra.each(func(e Expr) {
+		switch {
+		case e.Is(app):
+			state = Known
+		case e.Kind == ExprUnknown && state == Absent:
+			state = Unknown
+		}
+	})
+	return state
+}
+
 // readMix reads a mix.exs that stands in dir.
-func readMix(dir, src string, has func(string) bool) Mix {
+func readMix(dir, text string, has func(string) bool) Mix {
 	m := Mix{Dir: dir}
-	s := newSource(path.Join(dir, "mix.exs"), src)
-	for _, end := range []string{".MixProject", ".Mixfile"} {
-		if base, ok := strings.CutSuffix(s.module(), end); ok {
-			m.Module = base
+	s := parse(path.Join(dir, "mix.exs"), text)
+	sc := scope{w: &world{modules: map[string]*module{}}, m: s.top, building: true}
+	if in := firstModule(s.top); in != nil {
+		sc.m = in
+		for _, end := range []string{".MixProject", ".Mixfile"} {
+			if n := len(in.name) - len(end); n > 0 && in.name[n:] == end {
+				m.Module = in.name[:n]
+			}
 		}
 	}
-	for _, t := range s.tokens {
-		if t.kind == text && t.text != "" && t.text != "mix.exs" && t.text != "mix.lock" && !slices.Contains(m.Reads, t.text) &&
-			path.Ext(t.text) != ".ex" && !path.IsAbs(t.text) && path.Dir(t.text) == "." && t.text != "." && t.text != ".." && has(path.Join(dir, t.text)) {
-			m.Reads = append(m.Reads, t.text)
-		}
+	m.reads(s.root, dir, has)
+	top := Pos{File: s.file}
+	if app := sc.function("application", top); app.Kind == ExprList {
+		m.Start, m.Extra = app.Get("mod"), app.Get("extra_applications")
+		m.Application = app
+	} else if len(sc.m.functions["application"]) > 0 {
+		m.Start, m.Extra, m.Application = app, app, app
 	}
-	root := s.function("project", Pos{File: s.file}, 0)
-	if root.kind != aList {
+	root := sc.function("project", top)
+	if root.Kind != ExprList {
 		// Nothing of it can be told, so that everything is where it would be.
-		at := root.at
+		at := root.At
 		m.App, m.Version, m.Elixir = unknown[string](at), unknown[string](at), unknown[string](at)
 		m.Releases, m.Deps, m.Aliases = unknown[[]Named](at), unknown[[]Dep](at), unknown[[]Named](at)
 		return m
 	}
-	if v, ok := root.get("app"); ok {
-		m.App = v.name()
+	text_ := func(key string, f *Fact[string], as func(Expr) Fact[string]) {
+		if e := root.Get(key); !e.Absent() {
+			*f = as(e)
+		}
 	}
-	if v, ok := root.get("version"); ok {
-		m.Version = v.str()
+	text_("app", &m.App, Expr.name)
+	text_("version", &m.Version, Expr.str)
+	text_("elixir", &m.Elixir, Expr.str)
+	text_("apps_path", &m.AppsPath, Expr.str)
+	text_("default_release", &m.DefaultRelease, Expr.name)
+	if e := root.Get("releases"); !e.Absent() {
+		m.Releases = e.names()
+		for _, i := range e.Items {
+			if i.Keyed() {
+				v := i.Value
+				m.ReleaseSpecs = append(m.ReleaseSpecs, ReleaseSpec{i.Key, v, v.Get("cookie"), v.Get("steps"), v.Get("include_executables_for"), v.Get("strip_beams"), i.KeyAt})
+			}
+		}
 	}
-	if v, ok := root.get("elixir"); ok {
-		m.Elixir = v.str()
+	if e := root.Get("aliases"); !e.Absent() {
+		m.Aliases = e.names()
 	}
-	if v, ok := root.get("apps_path"); ok {
-		m.AppsPath = v.str()
-	}
-	if v, ok := root.get("default_release"); ok {
-		m.DefaultRelease = v.name()
-	}
-	if v, ok := root.get("releases"); ok {
-		m.Releases = names(v)
-	}
-	if v, ok := root.get("aliases"); ok {
-		m.Aliases = names(v)
-	}
-	if v, ok := root.get("deps"); ok {
-		m.Deps = deps(v)
+	if e := root.Get("deps"); !e.Absent() {
+		m.Deps = deps(e)
 	}
 	return m
 }
 
+// firstModule is the first module of a file.
+func firstModule(m *module) (found *module) {
+	for _, in := range m.inner {
+		if found == nil || in.at.Start() < found.at.Start() {
+			found = in
+		}
+	}
+	return found
+}
+
+// reads notes the files of the project that mix.exs names in a text, such as VERSION.
+func (m *Mix) reads(n *syntax.Node, dir string, has func(string) bool) {
+	if t := n.Text; n.Kind == syntax.String && t != "" && t != "mix.exs" && t != "mix.lock" && !slices.Contains(m.Reads, t) &&
+		path.Ext(t) != ".ex" && !path.IsAbs(t) && path.Dir(t) == "." && t != "." && t != ".." && has(path.Join(dir, t)) {
+		m.Reads = append(m.Reads, t)
+	}
+	if n.Fun != nil {
+		m.reads(n.Fun, dir, has)
+	}
+	for _, a := range n.Args {
+		m.reads(a, dir, has)
+	}
+}
+
 // names gives the keys of a keyword list.
-func names(v value) Fact[[]Named] {
-	if v.kind != aList {
-		return unknown[[]Named](v.at)
+func (e Expr) names() Fact[[]Named] {
+	if !e.Keyword() {
+		return unknown[[]Named](e.At)
 	}
 	var all []Named
-	for _, it := range v.items {
-		if it.keyAt.File == "" {
-			return unknown[[]Named](v.at)
-		}
-		all = append(all, Named{it.key, it.keyAt})
+	for _, i := range e.Items {
+		all = append(all, Named{i.Key, i.KeyAt})
 	}
-	return known(all, v.at)
+	return known(all, e.At)
 }
 
 // deps gives the dependencies of a literal list. One element that is computed makes the whole list so: who would know
 // what is not in it?
-func deps(v value) Fact[[]Dep] {
-	if v.kind != aList {
-		return unknown[[]Dep](v.at)
-	}
+func deps(e Expr) Fact[[]Dep] {
 	all := []Dep{}
 	computed := false
-	for _, it := range v.items {
-		if it.keyAt.File != "" { // phoenix: "~> 1.7"
-			all = append(all, Dep{Name: it.key, Requirement: it.value.str().Value, At: it.keyAt})
-			continue
+	var add func(e Expr)
+	add = func(e Expr) {
+		if e.Kind == ExprOp && e.Text == "++" {
+			add(e.Args[0])
+			add(e.Args[1])
+			return
 		}
-		t := it.value
-		if t.kind != aTuple || len(t.items) == 0 || t.items[0].value.kind != anAtom {
+		if e.Kind != ExprList {
 			computed = true
-			continue
+			return
 		}
-		d := Dep{Name: t.items[0].value.text, At: t.at}
-		for _, opt := range t.items[1:] {
-			switch opts := opt.value; {
-			case opt.keyAt.File != "":
-				d.option(opt.key, opt.value)
-			case opts.kind == aText:
-				d.Requirement = opts.text
-			case opts.kind == aList:
-				for _, o := range opts.items {
-					d.option(o.key, o.value)
-				}
+		for _, i := range e.Items {
+			if d, ok := dep(i); ok {
+				all = append(all, d)
+			} else {
+				computed = true
 			}
 		}
-		all = append(all, d)
 	}
-	f := known(all, v.at)
+	if add(e); computed && len(all) == 0 {
+		return unknown[[]Dep](e.At)
+	}
+	f := known(all, e.At)
 	if computed {
 		f.State = Unknown // with the ones that stand there
 	}
 	return f
 }
 
-func (d *Dep) option(name string, v value) {
-	switch {
-	case name == "path" && v.kind == aText:
-		d.Path = v.text
-	case name == "in_umbrella" && v.kind == anAtom:
-		d.Umbrella = v.text == "true"
+// dep reads {:phoenix, "~> 1.7"}, {:common, path: "../common"} and {:x, "~> 1.0", only: :dev}.
+func dep(i Item) (Dep, bool) {
+	var d Dep
+	given := []Expr{i.Value}
+	switch t := i.Value; {
+	case i.Keyed():
+		d.Name, d.At = i.Key, i.KeyAt
+	case t.Kind == ExprTuple && len(t.Items) > 0 && t.Items[0].Value.Kind == ExprAtom:
+		d.Name, d.At = t.Items[0].Value.Text, t.At
+		given = given[:0]
+		for _, i := range t.Items[1:] {
+			given = append(given, i.Value)
+		}
+	default:
+		return d, false
 	}
+	for _, g := range given {
+		switch g.Kind {
+		case ExprText:
+			d.Requirement = g.Text
+		case ExprList:
+			if p := g.Get("path"); p.Kind == ExprText {
+				d.Path = p.Text
+			}
+			d.Umbrella = d.Umbrella || g.Get("in_umbrella").Is("true")
+		}
+	}
+	return d, true
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type Project struct {
 	Lock  []Locked        // mix.lock: every package, also those that others bring
 	Tools map[string]Tool // .tool-versions, by name: elixir, erlang, nodejs
 
+	Reads      []EnvRead  // every reading of the environment in the configuration and in lib
 	Runtime    []EnvVar   // what config/runtime.exs reads from the environment
 	Port       EnvVar     // the first reading of PORT; Name is empty where nobody reads it
 	FixedPort  Fact[int]  // a literal `port:` in the configuration, where nobody reads PORT
@@ -28,13 +30,41 @@ type Project struct {
 	Uses       []Use      // what of OTP's or a library's distribution the code calls, each at its first place
 	Health     []Route    // routes that look like health checks
 	Pipelines  []Pipeline // Broadway producers that read Kafka
+	Others     []Pipeline // Broadway producers that read something else
 	Migrator   Migrator   // lib/APP/release.ex with migrate/0
+
+	Configs      []ConfigCall // every call of config, in the order in which they count; see also Setting
+	ConfigUnread []Use        // what of the configuration was not followed: why
+
+	Topologies       []Topology     // libcluster's
+	TopologiesUnread Expr           // unknown, with the reason, where there may be more; absent: these are all
+	ClusterStarts    []ClusterStart // where libcluster is started
+	ClusterMistakes  []Use          // what libcluster is told in a place where it does not look, in words
+	DNSClusters      []DNSQuery     // dns_cluster, where it is started
+
+	Supervisors []Supervisor // what is started in which order
+	Endpoints   []*Endpoint
+	SSL         []Option  // plug Plug.SSL outside of endpoints; named by its module
+	Sessions    []Session // plug Plug.Session
+	Uploads     []Use     // where uploads seem to be kept on the machine: a guess
+	Used        []Used    // each `use` of a module
+	Libraries   []Use     // libraries that hold state, spread it or run work, each module at its first place
+	Calls       []Call    // calls that tell what the app does: see CallsOf
+	Obans       []Oban
+	Schedulers  []Scheduler // Quantum's
+	Repos       []Repo
+	Migrations  Migrations
+
+	VMArgs      []VMArgs // rel/vm.args.eex and its kin, whatever they are called
+	Dockerfiles []Dockerfile
+	CI          []CIStep
 
 	EnvSh  EnvSh
 	Git    bool         // it is the root of a git repository, or of a worktree
 	Remote Fact[string] // URL of the git remote "origin"
 
-	files map[string]bool // every file and directory that is there, but for what is built or fetched
+	settings *settings
+	files    map[string]bool // every file and directory that is there, but for what is built or fetched
 	// Cut says that the tree has more files than are looked at.
 	Cut bool
 }
@@ -52,6 +82,11 @@ type Mix struct {
 	Deps           Fact[[]Dep]
 	Aliases        Fact[[]Named]
 	Reads          []string // files of the project that mix.exs names in a text, such as VERSION
+
+	ReleaseSpecs []ReleaseSpec // of Releases, what they say; a default release has none
+	Application  Expr          // what application/0 gives
+	Start        Expr          // mod:
+	Extra        Expr          // extra_applications:
 }
 
 // Named is a name and where it stands.
@@ -104,22 +139,6 @@ type Route struct {
 	At   Pos
 }
 
-// Pipeline is a Broadway module with a Kafka producer.
-type Pipeline struct {
-	Module      string
-	Topics      Fact[[]string]
-	Group       Fact[string]
-	Brokers     Fact[[]string] // host:port; Unknown where they are computed, or stand for the developer's machine
-	Concurrency Fact[int]
-	At          Pos
-}
-
-// Migrator is the module that migrates in a release.
-type Migrator struct {
-	Module string // empty where there is none
-	At     Pos
-}
-
 const (
 	maxFiles = 20_000  // looked at in one tree
 	maxSize  = 1 << 20 // bytes; a larger file is not read
@@ -145,12 +164,47 @@ func Read(fsys fs.FS) (*Project, error) {
 			return nil, err
 		}
 	}
-	for _, read := range []func() error{r.lock, r.tools, r.config, r.code, r.envSh, r.git} {
+	for _, read := range []func() error{r.lock, r.tools, r.elixir, r.migrations, r.envSh, r.vmArgs, r.dockerfiles, r.ci, r.git} {
 		if err := read(); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// elixir reads the configuration and what stands in lib.
+func (r *reader) elixir() error {
+	p := r.p
+	p.settings = newSettings()
+	w := &world{settings: p.settings, modules: map[string]*module{}}
+	var f facts
+	if err := r.config(w, &f); err != nil {
+		return err
+	}
+	if err := r.code(w, &f); err != nil {
+		return err
+	}
+	for _, app := range slices.Sorted(maps.Keys(p.settings.lost)) {
+		p.ConfigUnread = append(p.ConfigUnread, Use{p.settings.lost[app].Text, p.settings.lost[app].At})
+	}
+	p.Configs, p.Strategies, p.Uses, p.Libraries, p.Health = f.calls, f.strategies, f.uses, f.libraries, f.health
+	p.Supervisors, p.Endpoints, p.SSL, p.Sessions, p.Used, p.Calls = f.supervisors, f.endpoints, f.ssl, f.sessions, f.used, f.called
+	for _, l := range f.pipelines {
+		if l.Producer == kafkaProducer {
+			p.Pipelines = append(p.Pipelines, l)
+		} else {
+			p.Others = append(p.Others, l)
+		}
+	}
+	if len(f.migrators) > 0 {
+		p.Migrator = f.migrators[0]
+	}
+	p.environment(&f)
+	p.discovery(&f)
+	p.jobs()
+	p.repos()
+	p.Uploads = p.uploads()
+	return nil
 }
 
 // Umbrella says whether the project is made of several applications.

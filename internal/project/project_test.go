@@ -121,7 +121,7 @@ func TestReleases(t *testing.T) {
 	for src, want := range map[string]string{
 		`releases: [a: [], b: [include_executables_for: [:unix]]]`: "[{a mix.exs:1:30} {b mix.exs:1:37}] 1:29",
 		`releases: []`:                "[] 1:29",
-		`releases: [{:a, []}]`:        "? 1:29",
+		`releases: [{:a, []}]`:        "[{a mix.exs:1:30}] 1:29",
 		`releases: fn -> [a: []] end`: "? 1:29",
 		`app: :a`:                     "-",
 	} {
@@ -195,7 +195,7 @@ func TestStrategyConfig(t *testing.T) {
 		`[b: [config: [query: "other"]], a: [config: [query: "q"], strategy: Cluster.Strategy.DNSPoll]]`:           {"query": `"q"`},
 		`[a: [strategy: Cluster.Strategy.DNSPoll, config: f(1)]]`:                                                  {},
 		`[a: [config: [query: "q"], strategy: Cluster.Strategy.DNSPoll`:                                            {},
-		`strategy: Cluster.Strategy.DNSPoll, config: [query: "q"]`:                                                 nil,
+		`[strategy: Cluster.Strategy.DNSPoll, config: [query: "q"]]`:                                               {"query": `"q"`},
 	} {
 		p := read(t, "mix.exs", "", "config/runtime.exs", "config :libcluster, topologies: "+src)
 		if d := cmp.Diff([]map[string]string{want}, []map[string]string{p.Strategies[0].Config}); d != "" {
@@ -240,14 +240,14 @@ defp respond("POST", ["health", "ready"], _), do: 1`)
 
 func TestKafka(t *testing.T) {
 	for src, want := range map[string]string{
-		`producer: [module: {BroadwayKafka.Producer, hosts: [kafka: 9092], group_id: "g", topics: ["a", "b"]}, concurrency: 3]`: "[kafka:9092] 1:52|g 1:77|[a b] 1:90|3 1:116",
-		`producer: [module: {BroadwayKafka.Producer, [hosts: [{"k", 1}], group_id: g(), topics: []]}]`:                          "[k:1] 1:53|? 1:75|? 1:88|-",
-		`producer: [module: {BroadwayKafka.Producer, hosts: [localhost: 9092], topics: [t]}]`:                                   "? 1:52|-|? 1:79|-",
-		`producer: [module: {BroadwayKafka.Producer, hosts: "a:1, b:2"}, concurrency: n()]`:                                     "[a:1 b:2] 1:52|-|-|? 1:78",
+		`producer: [module: {BroadwayKafka.Producer, hosts: [kafka: 9092], group_id: "g", topics: ["a", "b"]}, concurrency: 3]`: "[kafka:9092] 1:54|g 1:79|[a b] 1:92|3 1:118",
+		`producer: [module: {BroadwayKafka.Producer, [hosts: [{"k", 1}], group_id: g(), topics: []]}]`:                          "[k:1] 1:55|? 1:77|? 1:90|-",
+		`producer: [module: {BroadwayKafka.Producer, hosts: [localhost: 9092], topics: [t]}]`:                                   "? 1:54|-|? 1:81|-",
+		`producer: [module: {BroadwayKafka.Producer, hosts: "a:1, b:2"}, concurrency: n()]`:                                     "[a:1 b:2] 1:54|-|-|? 1:80",
 		`producer: [module: {BroadwaySQS.Producer, []}]`:                                                                        "",
 		`producer: config()`: "",
 	} {
-		p := read(t, "mix.exs", "", "lib/a.ex", src)
+		p := read(t, "mix.exs", "", "lib/a.ex", "f("+src+")")
 		got := ""
 		for _, l := range p.Pipelines {
 			got = strings.Join([]string{say(l.Brokers), say(l.Group), say(l.Topics), say(l.Concurrency)}, "|")
@@ -260,7 +260,7 @@ func TestKafka(t *testing.T) {
 
 func TestTheRest(t *testing.T) {
 	p := read(t, "mix.exs", `def project, do: [version: File.read!("VERSION")]`, "VERSION", "1", "lib/a/release.ex", "defmodule A.Release do\n  def migrate(x), do: x\n  def migrate, do: 1\nend",
-		"lib/a.ex", `:pg.join(:x); {:global, :name}; [:mnesia]; Node.list(); name: :rpc`,
+		"lib/a.ex", `:pg.join(:x); {:global, :name}; [:mnesia]; Node.list(); [name: :rpc]`,
 		"rel/env.sh.eex", "#!/bin/sh\nexport RELEASE_DISTRIBUTION=\"none\"\ncat $PHIAL_COOKIE_FILE\n",
 		".git/config", "[core]\n\turl = no\n[remote \"other\"]\n\turl = no\n[remote \"origin\"]\n\turl = git@example.com:a/b.git\n",
 		"_build/prod/lib/x.ex", "", "deps/x/mix.exs", "")
