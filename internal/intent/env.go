@@ -1,0 +1,165 @@
+package intent
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// environment is what a container starts with.
+type environment struct {
+	vars map[string]mesh.Setting
+	// rest says why it is not known which others there are; empty: there are none.
+	rest string
+}
+
+// get is a variable as it will be; ok where it is set, or may be.
+func (e environment) get(name string) (v mesh.Setting, ok bool) {
+	if v, ok = e.vars[name]; ok {
+		return v, true
+	}
+	if e.rest != "" {
+		return mesh.NotKnown(name+" may be set by "+e.rest, ""), true
+	}
+	return mesh.Setting{}, false
+}
+
+// containerEnv is the environment of a replica's container, on top of the image's own.
+func (b *builder) containerEnv(c manifest.Container, r *mesh.Replica) environment {
+	e := environment{vars: map[string]mesh.Setting{}}
+	for k, v := range b.app.Image {
+		e.vars[k] = v
+	}
+	for f := range c.Key("envFrom").Items() {
+		b.from(&e, f)
+	}
+	for v := range c.Env() {
+		e.vars[v.Called] = b.value(e, v, r)
+	}
+	return e
+}
+
+// from takes over a whole ConfigMap or Secret.
+func (b *builder) from(e *environment, f manifest.Field) {
+	prefix := f.Key("prefix").String()
+	for _, kind := range []struct{ key, kind string }{{"configMapRef", "ConfigMap"}, {"secretRef", "Secret"}} {
+		ref := f.Key(kind.key)
+		name := ref.Key("name").String()
+		if name == "" {
+			continue
+		}
+		o := b.set.Find(f.Object(), kind.kind, name)
+		if o == nil {
+			e.rest = kind.kind + " " + name + ", which is not in what was read"
+			continue
+		}
+		for _, part := range []string{"data", "stringData"} {
+			for k, v := range o.At(part).Fields() {
+				s := mesh.Setting{Value: v.String(), From: v.Position().String()}
+				if kind.kind == "Secret" {
+					s = secret(o, k, v)
+				}
+				e.vars[prefix+k] = s
+			}
+		}
+	}
+}
+
+// secret stands for a value of a Secret: known to be the same wherever it is used, and
+// never shown.
+func secret(o *manifest.Object, key string, at manifest.Field) mesh.Setting {
+	return mesh.NotKnown(secretName(o.Namespace, o.Name, key), at.Position().String())
+}
+
+func secretName(namespace, name, key string) string {
+	return fmt.Sprintf("it is in Secret %s, key %s", strings.TrimPrefix(namespace+"/"+name, "/"), key)
+}
+
+// value is one entry of env.
+func (b *builder) value(e environment, v manifest.EnvVar, r *mesh.Replica) mesh.Setting {
+	from := v.From()
+	if !from.IsMap() {
+		return expand(e, v)
+	}
+	at := v.Position().String()
+	for kind, ref := range from.Fields() {
+		switch kind {
+		case "fieldRef":
+			return field(ref.Key("fieldPath").String(), r, at)
+		case "secretKeyRef":
+			name, key := ref.Key("name").String(), ref.Key("key").String()
+			return mesh.NotKnown(secretName(r.Namespace, name, key), at)
+		case "configMapKeyRef":
+			name, key := ref.Key("name").String(), ref.Key("key").String()
+			if o := b.set.Find(v.Object(), "ConfigMap", name); o != nil {
+				if f := o.At("data").Key(key); f.Exists() {
+					return mesh.Setting{Value: f.String(), From: f.Position().String()}
+				}
+			}
+			return mesh.NotKnown("it is in ConfigMap "+name+", key "+key+", which is not in what was read", at)
+		}
+	}
+	return mesh.NotKnown("it is set by the cluster", at)
+}
+
+// field is the downward API, as far as a node's name may hang on it.
+func field(path string, r *mesh.Replica, at string) mesh.Setting {
+	s := mesh.Setting{From: at}
+	switch path {
+	case "status.podIP", "status.podIPs":
+		s.Value = r.IP
+	case "metadata.name":
+		s.Value = r.ID
+	case "metadata.namespace":
+		s.Value = r.Namespace
+	default:
+		if key, ok := strings.CutPrefix(path, "metadata.labels['"); ok {
+			if v, ok := r.Labels[strings.TrimSuffix(key, "']")]; ok {
+				s.Value = v
+				return s
+			}
+		}
+		return mesh.NotKnown("the cluster sets "+path, at)
+	}
+	return s
+}
+
+// expand puts values for $(NAME) of what stands above; what is not there stays as it is,
+// as the kubelet leaves it (NAM-07).
+func expand(e environment, v manifest.EnvVar) mesh.Setting {
+	text, at := v.Value().String(), v.Value().Position().String()
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "$")
+		out.WriteString(before)
+		if !ok {
+			return mesh.Setting{Value: out.String(), From: at}
+		}
+		switch {
+		case strings.HasPrefix(rest, "$"):
+			out.WriteByte('$')
+			text = rest[1:]
+		case strings.HasPrefix(rest, "("):
+			name, after, closed := strings.Cut(rest[1:], ")")
+			if !closed {
+				out.WriteByte('$')
+				text = rest
+				continue
+			}
+			switch known, set := e.get(name); {
+			case set && !known.Known():
+				return mesh.NotKnown(known.Why, at)
+			case set:
+				out.WriteString(known.Value)
+			default:
+				out.WriteString("$(" + name + ")")
+			}
+			text = after
+		default:
+			out.WriteByte('$')
+			text = rest
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package intent
+
+import (
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// DNSCluster is the Strategy of Phoenix's own discovery.
+const DNSCluster = "DNSCluster"
+
+// ways are all by which a replica finds others: its agent's and the app's own.
+func (b *builder) ways(w Runs, r *mesh.Replica, env environment) []mesh.Way {
+	var all []mesh.Way
+	for c := range w.Containers() {
+		if c.Called == beam.AgentBinary {
+			all = append(all, b.agent(c, r))
+		}
+	}
+	for _, d := range b.app.Finds {
+		all = append(all, b.way(d, w, r, env))
+	}
+	if b.app.Unread != "" || !b.app.Known && len(all) == 0 {
+		why := b.app.Unread
+		if why == "" {
+			why = "the app's source is not at hand"
+		}
+		all = append(all, mesh.Way{Name: "the app's own discovery", Unclear: why})
+	}
+	return all
+}
+
+// agent is what Phial's agent beside a node does.
+func (b *builder) agent(c manifest.Container, r *mesh.Replica) mesh.Way {
+	env := b.containerEnv(c, r)
+	way := mesh.Way{Name: "Phial's agent", From: c.Position().String(), Agent: true, Looks: beam.LookupAOrAAAA}
+	if r.Hostname != "" {
+		way.Looks, way.Dials = beam.LookupSRV, mesh.DialName
+	}
+	if join, ok := env.get(beam.EnvPhialJoin); ok && join.Value == "Never" {
+		way.Idle = "clustered.join is Never"
+	}
+	way.Query, _ = env.get(beam.EnvPhialDomain)
+	return way
+}
+
+// way is one of the app's own.
+func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mesh.Way {
+	way := mesh.Way{Name: "libcluster's " + d.Strategy, From: d.At, Idle: d.Idle}
+	option := func(name string) (mesh.Setting, bool) {
+		o, ok := d.Options[name]
+		if !ok {
+			return mesh.Setting{}, false
+		}
+		return o(env.get), true
+	}
+	text := func(name string) mesh.Setting {
+		s, ok := option(name)
+		if !ok && way.Idle == "" {
+			way.Idle = "it is not told " + name
+		}
+		return s
+	}
+	switch d.Strategy {
+	case DNSCluster:
+		b.dnsCluster(&way, r, option)
+	case "Kubernetes.DNS":
+		way.Looks, way.Query, way.Base = beam.LookupA, text("service"), text("application_name")
+	case "Kubernetes.DNSSRV":
+		way.Looks, way.Dials, way.Base = beam.LookupSRV, mesh.DialName, text("application_name")
+		way.Query = join(text("service"), text("namespace"))
+	case "DNSPoll":
+		way.Looks, way.Query, way.Base = beam.LookupAOrAAAA, text("query"), text("node_basename")
+	case "Kubernetes":
+		b.kubernetes(&way, w, r, option, text)
+	case "Epmd":
+		way.Unclear = "its list of hosts is the app's own"
+	case "LocalEpmd", "ErlangHosts":
+		way.Idle, way.Code = "it finds nodes of its own machine alone", "DSC-22"
+	case "Gossip":
+		way.Unclear = "whether the cluster's network carries its UDP multicast"
+	default:
+		way.Unclear = "Phial does not know this strategy"
+	}
+	return way
+}
+
+// dnsCluster asks for the query that it is given, and dials its own base name.
+func (b *builder) dnsCluster(way *mesh.Way, r *mesh.Replica, option func(string) (mesh.Setting, bool)) {
+	way.Name, way.Looks = "dns_cluster", beam.LookupAOrAAAA
+	way.Base = mesh.Setting{Value: beam.BaseOf(r.Node.Value), From: r.Node.From, Why: r.Node.Why}
+	query, set := option("query")
+	if !set || query.Known() && (query.Value == "" || query.Value == "ignore") {
+		way.Idle, way.Code = "its query is not set", "DSC-13"
+		return
+	}
+	way.Query = query
+}
+
+// join makes service.namespace of what DNSSRV is told.
+func join(service, namespace mesh.Setting) mesh.Setting {
+	if !service.Known() {
+		return service
+	}
+	if !namespace.Known() || namespace.Value == "" {
+		return namespace
+	}
+	return mesh.Setting{Value: service.Value + "." + namespace.Value + ".svc", From: service.From}
+}
+
+// kubernetes asks the API.
+func (b *builder) kubernetes(way *mesh.Way, w Runs, r *mesh.Replica, option func(string) (mesh.Setting, bool), text func(string) mesh.Setting) {
+	way.Looks, way.Base, way.Endpoints = beam.LookupAPI, text("kubernetes_node_basename"), true
+	way.Namespace = mesh.Setting{Value: r.Namespace}
+	if s, ok := option("kubernetes_namespace"); ok {
+		way.Namespace = s
+	}
+	if s, ok := option("kubernetes_ip_lookup_mode"); ok {
+		switch {
+		case !s.Known():
+			way.Unclear = s.Why
+		case s.Value == "pods":
+			way.Endpoints = false
+		}
+	}
+	if s, ok := option("mode"); ok {
+		switch {
+		case !s.Known():
+			way.Unclear = s.Why
+		case s.Value == "hostname":
+			way.Dials = mesh.DialName
+		case s.Value == "dns":
+			way.Dials = mesh.DialPodRecord
+		}
+	}
+	if s, ok := option("kubernetes_service_name"); ok {
+		way.Query = s
+	}
+	labels := text("kubernetes_selector")
+	if !labels.Known() {
+		way.Unclear = labels.Why
+		return
+	}
+	for part := range strings.SplitSeq(labels.Value, ",") {
+		k, v, ok := strings.Cut(strings.ReplaceAll(part, "==", "="), "=")
+		if !ok || strings.HasSuffix(k, "!") {
+			way.Unclear = "its selector " + labels.Value + " is one that Phial does not follow"
+			return
+		}
+		if way.Selects.Labels == nil {
+			way.Selects.Labels = map[string]string{}
+		}
+		way.Selects.Labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	resource := "pods"
+	if way.Endpoints {
+		resource = "endpoints"
+	}
+	way.Allowed = b.mayList(w, way.Namespace.Value, resource)
+}
+
+// mayList says whether a workload's service account may list a resource.
+func (b *builder) mayList(w Runs, namespace, resource string) mesh.Tri {
+	if w.Pod.Key("automountServiceAccountToken").False() {
+		return mesh.No
+	}
+	account := w.Pod.Key("serviceAccountName").String()
+	if account == "" {
+		account = "default"
+	}
+	bound, unclear := false, false
+	for _, kind := range []string{"RoleBinding", "ClusterRoleBinding"} {
+		for _, o := range b.set.OfKind(kind) {
+			if kind == "RoleBinding" && b.namespace(o) != namespace {
+				continue
+			}
+			for s := range o.At("subjects").Items() {
+				ns := s.Key("namespace").String()
+				if s.Key("name").String() != account || ns != "" && ns != b.namespace(w.Object) {
+					continue
+				}
+				bound = true
+				role := b.set.Find(o, o.At("roleRef.kind").String(), o.At("roleRef.name").String())
+				if role == nil {
+					unclear = true
+				} else if lists(role, resource) {
+					return mesh.Yes
+				}
+			}
+		}
+	}
+	switch {
+	case unclear || !bound && len(b.set.OfKind("RoleBinding"))+len(b.set.OfKind("ClusterRoleBinding")) == 0:
+		return mesh.Unknown // the rights may stand elsewhere
+	}
+	return mesh.No
+}
+
+// lists says whether a role lets its subjects list a resource.
+func lists(role *manifest.Object, resource string) bool {
+	has := func(f manifest.Field, want string) bool {
+		for v := range f.Items() {
+			if v.String() == want || v.String() == "*" {
+				return true
+			}
+		}
+		return false
+	}
+	for r := range role.At("rules").Items() {
+		if has(r.Key("verbs"), "list") && has(r.Key("resources"), resource) {
+			return true
+		}
+	}
+	return false
+}
