@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/phialdev/phial/internal/cli/advise"
 	"github.com/phialdev/phial/internal/cli/build"
 	"github.com/phialdev/phial/internal/cli/check"
+	"github.com/phialdev/phial/internal/cli/checklist"
 	"github.com/phialdev/phial/internal/cli/down"
 	"github.com/phialdev/phial/internal/cli/explain"
 	"github.com/phialdev/phial/internal/cli/fault"
@@ -109,7 +111,7 @@ Exit status: 0 clean, 1 findings, 2 could not do what was asked.`,
 		verbs     []*cobra.Command
 	}{
 		{"write", "Describe an app, build it:", []*cobra.Command{
-			initialize.Command(s), check.Command(s), build.Command(s), render.Command(s)}},
+			advise.Command(s), initialize.Command(s), check.Command(s), build.Command(s), render.Command(s), checklist.Command(s)}},
 		{"run", "Run an app on this machine:", []*cobra.Command{
 			up.Command(s), try.Command(s), status.Command(s), logs.Command(s), remote.Command(s),
 			scale.Command(s), restart.Command(s), down.Command(s)}},

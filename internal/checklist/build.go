@@ -1,0 +1,195 @@
+package checklist
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/project"
+)
+
+// release is mix.exs, config/runtime.exs, and what starts a server.
+func release(b *builder) {
+	p := b.Project
+	switch m := p.Mix; {
+	case m.Releases.Known() && len(m.Releases.Value) > 0:
+		r := m.Releases.Value[0]
+		b.pass(at(r.At), "release "+r.Name)
+	case m.Releases.State == project.Unknown:
+		b.add(NotKnown, at(m.Releases.At), "the releases are computed")
+		b.settle("phial build", "", "builds the release, and an image of it")
+	case p.Umbrella():
+		b.fail(at(m.AppsPath.At), "an umbrella without releases: mix has none of its own for it")
+	case b.facts.Library:
+		b.fail(file("mix.exs"), "nothing starts: no application callback (mod:) and no release")
+	default:
+		b.pass(file("mix.exs"), "mix's default release")
+	}
+	runtime(b)
+	if d, ok := p.Dep("phoenix"); ok {
+		if p.Server.Known() {
+			b.pass(at(p.Server.At), "the endpoint is started in a release")
+		} else {
+			b.fail(at(d.At), "nothing starts Phoenix's endpoint in a release: server: true where PHX_SERVER is set (HLT-04)")
+			b.settle("phial init", " --dry-run", "says what a project lacks")
+		}
+	}
+}
+
+// runtime is whether the environment is read where a release starts.
+func runtime(b *builder) {
+	const name = "config/runtime.exs"
+	var built []project.EnvRead
+	for _, r := range b.Project.Reads {
+		if r.Phase == project.Building && strings.HasPrefix(r.At.File, "config/") && r.Name != "MIX_ENV" {
+			built = append(built, r)
+		}
+	}
+	switch {
+	case b.Project.Has(name):
+		b.pass(file(name), "read when a release starts")
+	case b.Project.Has("config/releases.exs"):
+		b.pass(file("config/releases.exs"), "read when a release starts")
+	case len(built) > 0:
+		b.fail(at(built[0].At), built[0].Name+" is read when the release is built: each environment would need an image of its own; read it in "+name)
+	case b.facts.HTTP:
+		b.fail(file(name), "not there: port, hosts and secrets are what they were when the release was built")
+	default:
+		b.pass(nil, "nothing is read from the environment, and "+name+" is not there")
+	}
+}
+
+// stage is a FROM of a Dockerfile.
+type stage struct {
+	image, name string
+	line        int
+}
+
+var (
+	fromLine = regexp.MustCompile(`(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*$`)
+	argLine  = regexp.MustCompile(`(?i)^\s*ARG\s+([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)\s*$`)
+	variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}?`)
+	digest   = regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+	dated    = regexp.MustCompile(`[0-9]`)
+)
+
+// stages reads a Dockerfile as far as its bases go, with the defaults of what stands before the first.
+func stages(text string) (all []stage) {
+	args := map[string]string{}
+	n := 0
+	for l := range strings.Lines(text) {
+		n++
+		l = strings.TrimRight(l, "\r\n")
+		if m := argLine.FindStringSubmatch(l); m != nil && len(all) == 0 {
+			args[m[1]] = expand(strings.Trim(m[2], `"'`), args)
+		}
+		if m := fromLine.FindStringSubmatch(l); m != nil {
+			base := expand(m[1], args)
+			if base == "" {
+				base = m[1] // an argument that has to be given
+			}
+			all = append(all, stage{base, m[2], n})
+		}
+	}
+	return all
+}
+
+// expand puts in what is known; what is not stays, with its $.
+func expand(text string, args map[string]string) string {
+	return variable.ReplaceAllStringFunc(text, func(v string) string {
+		m := variable.FindStringSubmatch(v)
+		switch value, ok := args[m[1]]; {
+		case ok && value != "":
+			return value
+		case m[2] != "":
+			return m[2]
+		case ok:
+			return ""
+		}
+		return v
+	})
+}
+
+// pinned says whether a base is always the same, as far as its name tells: a digest, or a tag with a version in it.
+func pinned(image string) bool {
+	if digest.MatchString(image) {
+		return true
+	}
+	_, tag, ok := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	return ok && tag != "latest" && dated.MatchString(tag)
+}
+
+// image is how the image is made, and whether twice the same.
+func image(b *builder) {
+	p := b.Project
+	switch text, ok := b.text("Dockerfile"); {
+	case ok:
+		dockerfile(b, text)
+	default:
+		b.pass(nil, "no Dockerfile: phial build makes the image of the release")
+	}
+	for _, m := range p.Mixes() {
+		if (len(m.Deps.Value) > 0 || m.Deps.State == project.Unknown) && !p.Has("mix.lock") {
+			b.fail(file("mix.lock"), "not there: each build may fetch other versions; commit it")
+			break
+		}
+	}
+	switch v := b.Builds; {
+	case v == nil:
+		b.unknown("whether two builds give the same image was not tried")
+		b.settle("phial checklist", " --verify", "builds twice with phial build and compares the digests")
+	case v.Error != "":
+		b.unknown("phial build could not run: " + v.Error)
+		b.settle("phial build", "", "shows why")
+	case len(v.Digests) == 2 && v.Digests[0] == v.Digests[1] && v.Digests[0] != "":
+		b.pass(nil, "phial build, run twice, gave "+v.Digests[0]+" both times")
+	default:
+		b.fail(nil, "phial build, run twice, gave "+strings.Join(v.Digests, " and "))
+	}
+	b.found("IMG")
+}
+
+func dockerfile(b *builder, text string) {
+	all := stages(text)
+	place := func(s stage) project.Pos { return project.Pos{File: "Dockerfile", Line: s.line, Col: 1} }
+	switch len(all) {
+	case 0:
+		b.add(NotKnown, file("Dockerfile"), "no FROM that could be read")
+		return
+	case 1:
+		b.fail(at(place(all[0])), "one stage: the image has the compiler and the sources; copy the release into a second one")
+	default:
+		b.pass(at(place(all[len(all)-1])), fmt.Sprintf("%d stages", len(all)))
+	}
+	loose := 0
+	for i, s := range all {
+		earlier := slices.ContainsFunc(all[:i], func(o stage) bool { return o.name != "" && strings.EqualFold(o.name, s.image) })
+		switch {
+		case earlier || s.image == "scratch":
+		case strings.Contains(s.image, "$"):
+			loose++
+			b.add(NotKnown, at(place(s)), "base "+s.image+" is only known when it is built")
+		case !pinned(s.image):
+			loose++
+			b.fail(at(place(s)), "base "+s.image+" is another one tomorrow: pin a version, or a digest")
+		}
+	}
+	if loose == 0 {
+		b.pass(at(place(all[0])), "bases are pinned")
+	}
+	if _, ok := b.text(".dockerignore"); ok {
+		b.pass(file(".dockerignore"), "keeps the machine's own files out")
+	} else {
+		b.fail(file(".dockerignore"), "not there: _build, deps and secrets of the machine get into the build")
+		b.settle("phial init", "", "writes one")
+	}
+}
+
+// text is a file's of the project.
+func (l *list) text(name string) (string, bool) {
+	if l.Files == nil || !l.Project.Has(name) {
+		return "", false
+	}
+	return l.Files(name)
+}

@@ -1,0 +1,112 @@
+package advise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/phialdev/phial/internal/advise"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/cli/up"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// Report is the JSON of `phial advise`.
+type Report struct {
+	Dir string `json:"dir"`
+	advise.Advice
+	Next  []advise.Step    `json:"next"`
+	Setup []advise.Section `json:"setup,omitempty"` // of machines, where they are recommended
+}
+
+func run(ctx context.Context, s *term.IO, o options) error {
+	p, err := read(o.dir)
+	if err != nil {
+		return err
+	}
+	f := advise.FactsOf(p)
+	declared(&f, o.dir)
+	if o.format != formatJSON && !o.yes && !f.Library && terminal(s) {
+		if err := ask(ctx, s.In, s.Err, f, &o); err != nil {
+			return err
+		}
+	}
+	r := Report{Dir: o.dir, Advice: advise.Advise(f, o.answers)}
+	dir := ""
+	if filepath.Clean(o.dir) != "." {
+		dir = quote(o.dir)
+	}
+	r.Next = advise.Next(f, r.Advice, dir)
+	if r.Recommended == advise.Machines {
+		r.Setup = advise.Setup(f, o.answers)
+	}
+	switch o.format {
+	case formatJSON:
+		return s.WriteJSON(r)
+	case formatMarkdown:
+		markdown(s.Out, r)
+	default:
+		text(s, r)
+	}
+	return nil
+}
+
+func read(dir string) (*project.Project, error) {
+	fi, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s is not there", dir)
+	case err != nil:
+		return nil, err
+	case !fi.IsDir():
+		return nil, fmt.Errorf("%s is not a directory", dir)
+	}
+	p, err := project.Read(os.DirFS(dir))
+	if errors.Is(err, project.ErrNoProject) {
+		return nil, fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial advise DIR)", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the project in %s: %w", dir, err)
+	}
+	return p, nil
+}
+
+// declared reads what type phial.yaml has. What is wrong with it is for `phial check` to say.
+func declared(f *advise.Facts, dir string) {
+	apps, err := manifest.ReadApps(filepath.Join(dir, up.AppFile), nil)
+	if err != nil {
+		return
+	}
+	for _, a := range apps {
+		if a.Spec.Type != "" {
+			at := a.Find("spec.type")
+			f.Declared(string(a.Spec.Type), project.Pos{File: up.AppFile, Line: at.Line, Col: at.Column})
+		}
+	}
+}
+
+// terminal says whether there is somebody to ask.
+func terminal(s *term.IO) bool {
+	f, ok := s.In.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// place is a place of the project as seen from where the person is.
+func place(dir string, at advise.Place) string {
+	at.File = filepath.ToSlash(filepath.Join(dir, at.File))
+	return at.String()
+}
+
+// quote writes a path so that a shell takes it as one word.
+func quote(s string) string {
+	if strings.ContainsAny(s, " \t\n'\"$`\\!*?[](){}<>|&;#~") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

@@ -1,0 +1,226 @@
+package checklist
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/engine/local"
+)
+
+var update = flag.Bool("update", false, "write what is said into testdata")
+
+func call(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	var o, e bytes.Buffer
+	s := &term.IO{In: strings.NewReader(""), Out: &o, Err: &e, Width: 100}
+	cmd := Command(s)
+	cmd.SetArgs(args)
+	cmd.SetOut(&o)
+	cmd.SetErr(&e)
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	err = cmd.ExecuteContext(t.Context())
+	return o.String(), err
+}
+
+// Each case is a project, and what is said of it: want/text, and the exit status in the comment.
+func TestGoldens(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			path, err := filepath.Abs(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(t.TempDir())
+			var want []byte
+			format := "text"
+			status := 0
+			if strings.Contains(string(a.Comment), "exits 1") {
+				status = 1
+			}
+			kept := a.Files[:0:0]
+			name := "want/text"
+			for _, f := range a.Files {
+				if rest, ok := strings.CutPrefix(f.Name, "want/"); ok {
+					want, format, name = f.Data, rest, f.Name
+					continue
+				}
+				kept = append(kept, f)
+				if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Without the rules of phial check: what they say is theirs to test.
+			var out bytes.Buffer
+			err = run(t.Context(), &term.IO{Out: &out, Err: io.Discard, Width: 100}, options{dir: ".", format: format, rules: []*check.Rule{}})
+			got := out.String()
+			if code := term.Code(err); code != status {
+				t.Errorf("exit status %d (%v), want %d", code, err, status)
+			}
+			if *update {
+				a.Files = append(kept, txtar.File{Name: name, Data: []byte(got)})
+				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(string(want), got); d != "" {
+				t.Errorf("(-want +got; -update writes it):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("file", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"nowhere"}, "nowhere is not there"},
+		{[]string{"file"}, "file is not a directory"},
+		{[]string{}, "no mix project in .: there is no mix.exs; name its directory (phial checklist DIR)"},
+		{[]string{"-o", "sarif"}, `unknown output format "sarif": use -o text, -o json or -o markdown`},
+		{[]string{"--replicas", "3"}, "--replicas and --env-file are for --run: give it, too"},
+		{[]string{"--env-file", ".env"}, "--replicas and --env-file are for --run: give it, too"},
+		{[]string{"--base", "x"}, "--base is for --verify: give it, too"},
+		{[]string{"--run", "--replicas", "1"}, "--replicas 1: several replicas are 2 to 50"},
+	} {
+		_, err := call(t, c.args...)
+		if err == nil || err.Error() != c.want || term.Code(err) != term.Cannot {
+			t.Errorf("%v: %v, want %s", c.args, err, c.want)
+		}
+	}
+}
+
+// The JSON counts what it lists.
+func TestJSON(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("mix.exs", []byte("defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: \"1.0.0\"]\n  def application, do: [mod: {A, []}]\nend\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := call(t, "-o", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Name != "a" || r.Failed != r.Count(checklist.Failed) || r.NotKnown != r.Count(checklist.NotKnown) || r.Passed+r.Failed+r.NotKnown != len(r.Lines) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The project of the repository's examples has no line that failed.
+func TestExample(t *testing.T) {
+	dirs, err := filepath.Glob("../../../examples/*/mix.exs")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, mix := range dirs {
+		out, err := call(t, filepath.Dir(mix))
+		if err != nil {
+			t.Errorf("%s: %v\n%s", mix, err, out)
+		}
+	}
+}
+
+// What keeps an app from running is not the app's failure.
+func TestCouldNotRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"mix.exs":    "defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: \"1.0.0\"]\n  def application, do: [mod: {A, []}]\nend\n",
+		"phial.yaml": "apiVersion: phial.dev/v1alpha1\nkind: BeamApp\nmetadata: {name: a}\nspec: {imgae: x}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := call(t, "--run")
+	var exit *term.ExitError
+	if !errors.As(err, &exit) || exit.Code != term.Findings {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{"failed     clustering is decided", "did you mean image?", "? phial checklist --run could not run:"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestNoticed(t *testing.T) {
+	was := local.Pod{Ready: true, Restarts: 1}
+	for _, c := range []struct {
+		is   local.Pod
+		want string
+	}{
+		{was, ""},
+		{local.Pod{Ready: true, Restarts: 2}, "started anew"},
+		{local.Pod{Restarts: 1}, "out of traffic"},
+		{local.Pod{Ready: true, Restarts: 1, SilentSince: time.Unix(1, 0)}, "gets traffic last"},
+	} {
+		if got := noticed(was, c.is); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%+v: %q, want %q", c.is, got, c.want)
+		}
+	}
+}
+
+// What phial check finds is in the line that it is about.
+func TestCheckIsAsked(t *testing.T) {
+	a, err := txtar.ParseFile("testdata/manifests.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, f := range a.Files {
+		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, _, err := look(options{dir: "."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range checklist.New(in).Lines {
+		for _, i := range l.Items {
+			if i.Code == "COO-02" {
+				if l.ID != "cookie" || i.State != checklist.Failed || i.At.File != "k8s/app.yaml" {
+					t.Errorf("%s: %+v", l.ID, i)
+				}
+				return
+			}
+		}
+	}
+	t.Error("the cookie in the manifest was not found")
+}

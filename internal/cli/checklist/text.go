@@ -1,0 +1,83 @@
+package checklist
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/advise/prose"
+	"github.com/phialdev/phial/internal/cli/term"
+)
+
+var colours = map[checklist.State]string{checklist.Passed: prose.Green, checklist.Failed: prose.Red, checklist.NotKnown: prose.Yellow}
+
+// summary is the list in a line.
+func summary(r Report) string {
+	return fmt.Sprintf("%s: %d passed, %d failed, %d not known", cmp.Or(r.Name, r.Dir), r.Passed, r.Failed, r.NotKnown)
+}
+
+// evidence is what was seen, and where.
+func evidence(r Report, i checklist.Item) string {
+	text := i.Text
+	if i.Code != "" {
+		text = string(i.Code) + " " + text
+	}
+	if i.At == nil {
+		return text
+	}
+	at := *i.At
+	at.File = filepath.ToSlash(filepath.Join(r.Dir, at.File))
+	return at.String() + ": " + text
+}
+
+// text writes the list for a terminal.
+func text(s *term.IO, r Report) {
+	p := prose.To(s)
+	const states = len("not known")
+	for _, l := range r.Lines {
+		p.Line("%s  %s", p.Paint(colours[l.State], prose.Pad(string(l.State), states)), p.Paint(prose.Bold, l.Title))
+		for _, i := range l.Items {
+			mark, code := "  ", prose.Faint
+			switch i.State {
+			case checklist.Failed:
+				mark, code = p.Paint(prose.Red, "- "), ""
+			case checklist.NotKnown:
+				mark, code = p.Paint(prose.Yellow, "? "), ""
+			case checklist.Passed:
+			}
+			p.Paragraph(prose.Pad("", states+2)+mark, evidence(r, i), code)
+		}
+		width := 0
+		for _, c := range l.Commands {
+			width = max(width, len(c.Command))
+		}
+		for _, c := range l.Commands {
+			p.Paragraph(prose.Pad("", states+2)+"> "+prose.Pad(c.Command, width)+"  ", c.Why, "")
+		}
+	}
+	p.Line("")
+	p.Line("%s", p.Paint(prose.Bold, prose.Plain(summary(r))))
+}
+
+// markdown writes the list as a page.
+func markdown(w io.Writer, r Report) {
+	fmt.Fprintf(w, "# Checklist of %s\n\n| | | evidence | what settles it |\n|---|---|---|---|\n", prose.Markdown(summary(r)))
+	for _, l := range r.Lines {
+		items, commands := "", ""
+		for i, e := range l.Items {
+			if i > 0 {
+				items += "<br>"
+			}
+			items += prose.Markdown(evidence(r, e))
+		}
+		for i, c := range l.Commands {
+			if i > 0 {
+				commands += "<br>"
+			}
+			commands += prose.Code(c.Command) + " " + prose.Markdown(c.Why)
+		}
+		fmt.Fprintf(w, "| **%s** | %s | %s | %s |\n", l.State, prose.Markdown(l.Title), items, commands)
+	}
+}
