@@ -23,11 +23,18 @@ var cookie = []Rule{
 	},
 	{
 		Code: finding.CookieInImage, Title: "a cookie for everybody to read",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "Cookies that stand literally in variables, flags, arguments and ConfigMaps.",
-		Why:   "The cookie is the right to run code on every node, and whoever reads the manifests, or may look at Deployments, has it.",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "Cookies that stand literally in variables, flags, arguments and ConfigMaps, in mix.exs, rel/ and the Dockerfile.",
+		Why:   "The cookie is the right to run code on every node, and whoever reads the manifests or the repository, or can pull the image, has it.",
 		Fix:   "put it into a Secret, random and at least 32 characters long, and refer to that: valueFrom.secretKeyRef",
-		Check: literalCookie,
+		Check: func(in *Input, f *Finder) {
+			if in.Objects != nil {
+				literalCookie(in, f)
+			}
+			if in.Project != nil {
+				cookieInSource(in, f)
+			}
+		},
 	},
 	{
 		Code: finding.CookieWhitespace, Title: "white space in the cookie, or encoded twice",
@@ -54,13 +61,32 @@ var cookie = []Rule{
 		Check: cookieNowhere,
 	},
 	{
+		Code: finding.ForeignConnected, Title: "one cookie for several environments",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Cookies in Secrets and variables of different namespaces or, without those, directories.",
+		Why:   "Whoever has one environment's cookie has the others': a node of staging that reaches production is let in.",
+		Fix:   "make a random cookie for each environment, and a NetworkPolicy between them",
+		Check: sharedCookie,
+	},
+	{
 		Code: "COO-07", Title: "a cookie that nobody reads",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "ERLANG_COOKIE, NODE_COOKIE, ERL_COOKIE and COOKIE in the environment, without RELEASE_COOKIE.",
-		Why:   "A release's start script reads RELEASE_COOKIE alone. Without it the release has the cookie that was made up when it was built.",
+		Looks: "ERLANG_COOKIE, NODE_COOKIE, ERL_COOKIE and COOKIE in the environment, without RELEASE_COOKIE, and RELEASE_COOKIE=$OTHER in rel/env.sh.eex where the container has no OTHER.",
+		Why:   "A release's start script reads RELEASE_COOKIE alone. Without it, or where it is empty, the release has the cookie that was made up when it was built.",
 		Fix:   "call it RELEASE_COOKIE",
 		Hides: []finding.Code{finding.CookieDiffers},
-		Check: otherCookie,
+		Check: func(in *Input, f *Finder) {
+			otherCookie(in, f)
+			mappedCookie(in, f)
+		},
+	},
+	{
+		Code: "SEC-02", Title: "a cookie file for everybody",
+		Severity: finding.Warning, Confidence: Certain, Needs: Project | Dockerfile,
+		Looks: "chmod of .erlang.cookie in Dockerfiles.",
+		Why:   "The BEAM refuses a cookie file that others than its owner may read, and what is in the image is everybody's who can pull it.",
+		Fix:   "take the file out of the image, and give RELEASE_COOKIE from a Secret; a file of one's own has the mode 400",
+		Check: openCookieFile,
 	},
 }
 
@@ -241,15 +267,19 @@ func (in *Input) readsVariable(name string) bool {
 }
 
 func noCookie(in *Input, f *Finder) {
+	mine := map[*manifest.Object]bool{}
+	for _, b := range ofProject(in) {
+		mine[b.Object] = true
+	}
 	for _, b := range in.Serving() {
-		why := clustered(b)
+		why := in.meant(b, mine[b.Object])
 		_, set := b.Container.EnvVar(beam.EnvReleaseCookie)
 		if set || why == "" || b.Container.EnvFrom() || !in.several(b.Workload) || strings.Contains(flags(b.Container), "cookie") {
 			continue
 		}
 		at := b.Container.Key("env")
 		n := f.At(b.Object, at, "the nodes of %s are to be one mesh (%s), and get no RELEASE_COOKIE", b.Name, why)
-		if in.Project == nil || strings.Contains(in.ProjectText("mix.exs"), "cookie:") || in.Project.EnvSh.CookieFile || strings.Contains(in.ProjectText("rel/env.sh.eex"), "COOKIE") {
+		if in.Project == nil || in.hasCookie() {
 			n.As(finding.Info, Hint).Saw("mix.exs, rel/env.sh.eex or the image may give one")
 		}
 	}

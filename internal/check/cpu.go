@@ -1,7 +1,12 @@
 package check
 
 import (
+	"regexp"
+	"strconv"
+	"strings"
+
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // cpu are rules about what pods may use.
@@ -9,17 +14,34 @@ var cpu = []Rule{
 	{
 		Code: "CPU-01", Title: "schedulers that wait busily under a limit",
 		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
-		Looks: "Releases with a CPU limit whose flags, as far as they stand in the manifests, have no +sbwt none.",
+		Looks: "Releases with a CPU limit whose flags, as far as they stand in manifests and project, have no +sbwt none.",
 		Why:   "Idle schedulers spin for a moment before they sleep. Under a limit that is time which the work then lacks: the container is throttled.",
 		Fix:   "set ERL_ZFLAGS to +sbwt none +sbwtdcpu none +sbwtdio none, or have it in rel/vm.args.eex",
 		Check: func(in *Input, f *Finder) {
+			paired := projectObjects(in)
 			for _, b := range in.Serving() {
 				limit := b.Container.At("resources.limits.cpu")
-				if _, ok := quantity(limit); ok && !contains(flags(b.Container), "+sbwt none") && !contains(in.ProjectText("rel/vm.args.eex"), "+sbwt none") {
+				if _, ok := quantity(limit); ok && !contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
 					f.At(b.Object, limit, "the container %s has a CPU limit, and its schedulers may wait busily", b.Container.Called)
 				}
 			}
 		},
+	},
+	{
+		Code: "CPU-02", Title: "an OTP that sees the machine's cores",
+		Severity: finding.Warning, Confidence: Certain, Needs: Manifests | Project,
+		Looks: "CPU limits of releases whose image or .tool-versions has an OTP before 24.",
+		Why:   "Before OTP 23 the VM starts a scheduler for each core of the machine whatever the limit is, and before 24 it does so where the machine has version 2 of cgroups: they share a few milliseconds and wait for each other's locks.",
+		Fix:   "update to a current OTP, or set +S to the limit",
+		Check: oldOTP,
+	},
+	{
+		Code: "CPU-03", Title: "scaled by CPU that is spun away",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "HorizontalPodAutoscalers by CPU of releases whose flags, as far as they are seen, have no +sbwt none.",
+		Why:   "Schedulers that spin look busy: the number of pods follows how often they wake up, and not how much they do.",
+		Fix:   "set +sbwt none, or scale by requests, by the length of a queue, or by the run queues",
+		Check: spunScale,
 	},
 	{
 		Code: "CPU-04", Title: "less than one CPU",
@@ -52,4 +74,108 @@ var cpu = []Rule{
 			}
 		},
 	},
+	{
+		Code: "MEM-01", Title: "a port table for a billion files",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
+		Looks: "Releases with a memory limit below 2 GiB and without +Q, in manifests and project.",
+		Why:   "The VM makes its port table as large as the limit on open files. Where the container runtime sets that to a billion, the empty table takes 1.6 GB at boot.",
+		Fix:   "set +Q 65536 in rel/vm.args.eex, or in ERL_ZFLAGS",
+		Check: func(in *Input, f *Finder) {
+			for _, b := range ofProject(in) {
+				limit := b.Container.At("resources.limits.memory")
+				all := vmFlags(in, b, true)
+				if n, ok := quantity(limit); ok && n < 2<<30 && !contains(all, "+Q ") && !contains(all, "ulimit") {
+					f.At(b.Object, limit, "the container %s may use %s of memory, and on some machines its port table alone takes 1.6 GB", b.Container.Called, limit)
+				}
+			}
+		},
+	},
+	{
+		Code: "MEM-05", Title: "alarms about the machine's memory",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
+		Looks: ":os_mon among extra_applications of a project whose workloads have a memory limit.",
+		Why:   "memsup reads the machine's memory and not the container's: it alarms when others use it, and keeps silent when the container is about to be killed.",
+		Fix:   "set config :os_mon, start_memsup: false, and watch the container's memory instead",
+		Check: machineMemory,
+	},
+}
+
+// otpVersion is a generation of OTP in an image's name: erlang-25.1, otp-25, erlang:25.
+var otpVersion = regexp.MustCompile(`(?:erlang-|otp-|erlang:)(\d+)`)
+
+func oldOTP(in *Input, f *Finder) {
+	old, at, what := 0, project.Pos{}, ""
+	sure := true
+	if d, why := dockerfileOf(in.Project); why == "" {
+		if stage, _, ok := d.Release(); ok {
+			what = d.Base(stage).Ref.Value
+			if m := otpVersion.FindStringSubmatch(what); m != nil {
+				old, _ = strconv.Atoi(m[1])
+			}
+			at = d.Stages[stage].At
+		}
+	}
+	if t, ok := in.Project.Tools["erlang"]; ok && old == 0 {
+		v, _, _ := strings.Cut(t.Version, ".")
+		old, _ = strconv.Atoi(v)
+		at, what, sure = t.At, ".tool-versions", false
+	}
+	if old == 0 || old >= 24 {
+		return
+	}
+	for _, b := range ofProject(in) {
+		limit := b.Container.At("resources.limits.cpu")
+		if _, ok := quantity(limit); !ok || contains(vmFlags(in, b, true), "+S ") {
+			continue
+		}
+		n := f.At(b.Object, limit, "the container %s has a CPU limit, and OTP %d starts a scheduler for each core of the machine", b.Container.Called, old).
+			place(in, at, what)
+		switch {
+		case old == 23:
+			n.As(finding.Info, Hint).Cause += " where that has version 2 of cgroups"
+		case !sure:
+			n.As(finding.Warning, Likely)
+		}
+	}
+}
+
+func spunScale(in *Input, f *Finder) {
+	paired := projectObjects(in)
+	for _, b := range in.Serving() {
+		o := in.autoscaler(b.Workload)
+		if o == nil || o.Kind != "HorizontalPodAutoscaler" || contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
+			continue
+		}
+		at := o.At("spec.targetCPUUtilizationPercentage")
+		for m := range o.At("spec.metrics").Items() {
+			for _, how := range []string{"resource", "containerResource"} {
+				if name := m.Key(how).Key("name"); name.String() == "cpu" {
+					at = name
+				}
+			}
+		}
+		if at.Exists() {
+			f.At(b.Object, at, "%s is scaled by its CPU, and its schedulers may wait busily", b.Name)
+		}
+	}
+}
+
+func machineMemory(in *Input, f *Finder) {
+	if s := in.Project.Setting("os_mon", "start_memsup"); !s.Absent() {
+		return
+	}
+	for _, b := range ofProject(in) {
+		limit := b.Container.At("resources.limits.memory")
+		if !limit.Exists() {
+			continue
+		}
+		for _, m := range in.Project.Mixes() {
+			for _, i := range m.Extra.Items {
+				if i.Value.Is("os_mon") {
+					f.In(subjectOf(in.Project), i.Value.At, "os_mon is started, and looks at the machine's memory").Also(limit, "the container has its own limit")
+				}
+			}
+		}
+		return
+	}
 }

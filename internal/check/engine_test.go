@@ -197,8 +197,8 @@ func TestSelect(t *testing.T) {
 		only, skip []string
 		want       string
 	}{
-		{[]string{"net-05", "MEM"}, nil, "NET-05 MEM-03"},
-		{[]string{"CPU"}, []string{"CPU-01"}, "CPU-04"},
+		{[]string{"net-05", "MEM"}, nil, "NET-05 MEM-03 MEM-01 MEM-05"},
+		{[]string{"CPU"}, []string{"CPU-01"}, "CPU-02 CPU-03 CPU-04"},
 		{[]string{"NTE"}, nil, "--only NTE: no rule has this code; did you mean NET?"},
 		{nil, []string{"NET-50"}, "--skip NET-50: no rule has this code; did you mean NET-05?"},
 		{[]string{"NET-12"}, nil, "--only NET-12: only a running mesh or an image shows that; phial explain NET-12 says more"},

@@ -30,12 +30,32 @@ var health = []Rule{
 		Check: liveAsReady,
 	},
 	{
+		Code: "HLT-03", Title: "a probe that is redirected",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests | Project,
+		Looks: "Probes by HTTP of releases whose endpoint redirects to https: force_ssl: and Plug.SSL, without exclude: for the probe.",
+		Why:   "The kubelet asks by http at the pod's address. It follows a redirect to that same address, where nobody listens on 443, and takes one to another host for healthy, so that the probe says nothing of the app. Load balancers that ask the pods themselves take it for failed.",
+		Fix:   "exclude the probe: exclude: [paths: [\"/health\"]], or where Plug.SSL does not know that send httpHeaders: [{name: X-Forwarded-Proto, value: https}] with rewrite_on: [:x_forwarded_proto]",
+		Check: redirected,
+	},
+	{
+		Code: "HLT-04", Title: "an endpoint that is not started",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests | Project,
+		Looks: "Phoenix endpoints whose server: is not true in the environment that the release gets, from the manifests, the Dockerfile, rel/env.sh.eex and what starts it.",
+		Why:   "In a release an endpoint listens only where server: is true, which Phoenix' generator lets hang on PHX_SERVER. The app boots without an error, and nothing answers.",
+		Fix:   "set PHX_SERVER to true, or start the release with bin/server",
+		Hides: []finding.Code{"HLT-05"},
+		Check: notServing,
+	},
+	{
 		Code: "HLT-05", Title: "a port that nobody listens on",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT.",
+		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT and, where there is a mix project, what it listens on.",
 		Why:   "The kubelet and kube-proxy look a port's name up in the pod: one that is not there fails every probe and makes the Service lead nowhere.",
 		Fix:   "use the name of a port that the container has",
-		Check: wrongPort,
+		Check: func(in *Input, f *Finder) {
+			wrongPort(in, f)
+			otherPort(in, f)
+		},
 	},
 	{
 		Code: "HLT-06", Title: "a probe that boots a BEAM",
@@ -68,6 +88,14 @@ var health = []Rule{
 		Why:   "A node that hangs is seen after a quarter of an hour, or later.",
 		Fix:   "ask every 5 to 10 seconds, with 3 tries",
 		Check: slowProbe,
+	},
+	{
+		Code: "HLT-09", Title: "ready before it has joined",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
+		Looks: "Readiness of clustered releases with several replicas that no agent of Phial's decides about.",
+		Why:   "A node that finds nobody is a cluster of one: it takes its part of the traffic, without the others' state and broadcasts, and is Ready all the while.",
+		Fix:   "let readiness fail until the node has joined, or let Phial's agent answer it; then the discovery Service needs publishNotReadyAddresses: true",
+		Check: unawareReadiness,
 	},
 	{
 		Code: "HLT-12", Title: "one missed probe is enough",

@@ -12,34 +12,106 @@ import (
 // image are rules about what is started, and how.
 var image = []Rule{
 	{
+		Code: finding.LibraryOther, Title: "built on one system, run on another",
+		Severity: finding.Error, Confidence: Certain, Needs: Project | Dockerfile,
+		Looks: "The images that the stages of a Dockerfile begin with: where mix release runs, and where the release is copied to.",
+		Why:   "A release has the Erlang of where it was built, linked against that system's libraries: version GLIBC_2.3x not found, libcrypto.so.1.1: cannot open shared object file.",
+		Fix:   "begin both stages with the same release of the same system",
+		Hides: []finding.Code{"IMG-02"},
+		Check: otherBase,
+	},
+	{
+		Code: finding.LibraryMissing, Title: "libraries that the runner lacks",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project | Dockerfile,
+		Looks: "What is installed in the last stage of a Dockerfile, where that begins with a bare system and gets a release.",
+		Why:   "The BEAM needs the C++ library, ncurses and OpenSSL, which a slim image does not have: Error loading shared library libstdc++.so.6.",
+		Fix:   "install libstdc++, ncurses and openssl in the last stage",
+		Check: missingLibraries,
+	},
+	{
+		Code: "IMG-03", Title: "a base that moves",
+		Severity: finding.Warning, Confidence: Certain, Needs: Project | Dockerfile,
+		Looks: "Tags of the images that a Dockerfile begins with.",
+		Why:   "The same commit gives another image next month, with another Erlang or another system.",
+		Fix:   "name the whole version, such as hexpm/elixir:1.18.1-erlang-27.2-debian-bookworm-20241223-slim, or a digest",
+		Check: floatingBase,
+	},
+	{
+		Code: "IMG-04", Title: "built under emulation",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project | Dockerfile | CI,
+		Looks: "Workflows that set QEMU up and build for another processor, and Dockerfiles without +JMsingle or +JPperf.",
+		Why:   "The JIT of OTP 24 and later maps memory twice, which QEMU's user mode does not do: mix exits with 139.",
+		Fix:   "build on a machine of that kind; or set ERL_FLAGS=\"+JMsingle true\" (or +JPperf true) in the stage that builds",
+		Check: emulated,
+	},
+	{
+		Code: "IMG-05", Title: "a secret in the image",
+		Severity: finding.Warning, Confidence: Certain, Needs: Project | Dockerfile,
+		Looks: "ENV, and defaults of ARG, in the stage that becomes the image.",
+		Why:   "It is in the image's configuration and history: whoever can pull it can read it.",
+		Fix:   "give it when the container starts, from a Secret; give the build what it needs by RUN --mount=type=secret",
+		Check: secretInImage,
+	},
+	{
 		Code: "IMG-06", Title: "mix in place of a release",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "Commands and arguments that run mix phx.server, mix run or mix deps.get.",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "Commands and arguments that run mix phx.server, mix run or mix deps.get, and the CMD and ENTRYPOINT of a Dockerfile where none builds a release.",
 		Why:   "The app is compiled or loaded at each start, from source that is in the image, and has none of a release's scripts, cookie and node name.",
 		Fix:   "build a release (mix release, or phial build) and start it with bin/app start",
-		Hides: []finding.Code{"IMG-07"},
-		Check: mixInPod,
+		Hides: []finding.Code{"IMG-07", "CI-01"},
+		Check: func(in *Input, f *Finder) {
+			mixInPod(in, f)
+			if in.Project != nil {
+				mixInImage(in, f)
+			}
+		},
 	},
 	{
 		Code: "IMG-07", Title: "SIGTERM that reaches nobody",
-		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Commands that start the release by a shell without exec.",
+		Severity: finding.Warning, Confidence: Likely,
+		Looks: "Commands that start the release by a shell without exec: of containers, and where those name none, of the image and the script that it runs.",
 		Why:   "The kubelet tells process 1 to stop, and that is the shell, which passes nothing on: the pod takes its whole grace period and is killed, and nothing is ended.",
 		Fix:   "write exec before the last command: sh -c \"exec bin/app start\", or start it without a shell",
-		Check: shellWithoutExec,
+		Check: func(in *Input, f *Finder) {
+			shellWithoutExec(in, f)
+			if in.Project != nil {
+				shellInImage(in, f)
+			}
+		},
 	},
 	{
 		Code: "IMG-08", Title: "a variable that no shell replaces",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "${VARIABLE} in commands and arguments that no shell runs.",
-		Why:   "The kubelet replaces $(VARIABLE) alone; anything else is handed over as it stands.",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "${VARIABLE} in commands and arguments that no shell runs, of containers and of the image.",
+		Why:   "The kubelet replaces $(VARIABLE) alone, and nobody replaces anything in the list of a CMD or ENTRYPOINT: it is handed over as it stands.",
 		Fix:   "write it as $(VARIABLE)",
-		Check: bracesInCommand,
+		Check: func(in *Input, f *Finder) {
+			bracesInCommand(in, f)
+			if in.Project != nil {
+				variableInImage(in, f)
+			}
+		},
+	},
+	{
+		Code: "IMG-09", Title: "Latin-1",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project | Dockerfile,
+		Looks: "LANG and LC_ALL of the image that gets the release, of the containers and in rel/env.sh.eex.",
+		Why:   "Without a UTF-8 locale the BEAM takes file names and output for Latin-1: Elixir warns, and letters beyond ASCII are mangled.",
+		Fix:   "set ENV LANG=C.UTF-8 in the last stage",
+		Check: latin1,
+	},
+	{
+		Code: "IMG-11", Title: "a file that mix release does not take",
+		Severity: finding.Warning, Confidence: Certain, Needs: Project,
+		Looks: "rel/env.sh and rel/vm.args without .eex.",
+		Why:   "mix release evaluates rel/env.sh.eex and rel/vm.args.eex, and makes its own where they are not there: what the file says is lost, silently.",
+		Fix:   "rename it to end in .eex",
+		Check: wrongName,
 	},
 	{
 		Code: finding.RunsAsRoot, Title: "runs as root",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "runAsUser: 0 of releases.",
+		Severity: finding.Warning, Confidence: Certain,
+		Looks: "runAsUser: 0 of releases, and Dockerfiles without USER where no manifest says whom the release runs as.",
 		Why:   "Whoever breaks into the app is root in its container, and clusters that want pods without root refuse to start it.",
 		Fix:   "let it run as a user of its own, given by number",
 		Check: func(in *Input, f *Finder) {
@@ -52,7 +124,42 @@ var image = []Rule{
 					f.At(b.Object, user, "the container %s runs as root", b.Container.Called)
 				}
 			}
+			if in.Project != nil {
+				rootInImage(in, f)
+			}
 		},
+	},
+	{
+		Code: finding.ImageLarge, Title: "a runner with compilers in it",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project | Dockerfile,
+		Looks: "The image that the last stage of a Dockerfile with mix release begins with.",
+		Why:   "A release brings its own Erlang. A full image of Elixir or Erlang adds some 700 MB to pull at each start, with everything that an intruder wants.",
+		Fix:   "copy the release into a slim image of the same system (debian:bookworm-slim, alpine) in a last stage",
+		Check: wholeLanguage,
+	},
+	{
+		Code: "OPS-01", Title: "a name that only the start knows",
+		Severity: finding.Info, Confidence: Hint,
+		Looks: "RELEASE_NODE set in a container's command or in the image's entrypoint, and not in rel/env.sh.eex.",
+		Why:   "kubectl exec starts beside the entrypoint: bin/NAME rpc and remote make up another name there, and say nodedown.",
+		Fix:   "set it in rel/env.sh.eex, which every command of the release reads",
+		Check: nameOfStart,
+	},
+	{
+		Code: "OPS-03", Title: "hot upgrades and images",
+		Severity: finding.Info, Confidence: Hint, Needs: Project | Kubernetes,
+		Looks: "Directories of appups beside manifests.",
+		Why:   "A pod's image is replaced, not changed: what was upgraded in place is lost with the container.",
+		Fix:   "roll out; keep state outside of the node, or hand it over at shutdown",
+		Check: hotUpgrades,
+	},
+	{
+		Code: "OPS-04", Title: "a console without a terminal",
+		Severity: finding.Info, Confidence: Hint, Needs: Project,
+		Looks: "kubectl exec ... remote in scripts, Makefiles and pipelines.",
+		Why:   "Without a terminal bin/NAME remote is a console on its own throw-away node (rem-...), not on the release's.",
+		Fix:   "write kubectl exec -it, with TERM set; for a script use bin/NAME rpc",
+		Check: remoteWithoutTTY,
 	},
 }
 

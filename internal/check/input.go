@@ -25,6 +25,8 @@ type Input struct {
 	began   bool
 	linked  *links
 	scalers map[string][]*manifest.Object
+
+	prediction *mesh.Prediction
 }
 
 // Has says which inputs there are.
@@ -41,10 +43,10 @@ func (in *Input) Has() Needs {
 	}
 	if in.Project != nil {
 		has |= Project
-		if in.Project.Has("Dockerfile") {
+		if len(in.Project.Dockerfiles) > 0 {
 			has |= Dockerfile
 		}
-		if in.Project.Has(".github/workflows") || in.Project.Has(".gitlab-ci.yml") {
+		if len(in.Project.CI) > 0 {
 			has |= CI
 		}
 		if in.Project.Has("rel/env.sh.eex") {

@@ -218,3 +218,55 @@ func (in *Input) autoscaler(w manifest.Workload) *manifest.Object {
 	}
 	return nil
 }
+
+// ofProject are the workloads that run the project's release: those that are called or started as it is, and where none is,
+// all that there are if they are one workload in several environments.
+func ofProject(in *Input) []Beam {
+	if in.Project == nil {
+		return nil
+	}
+	serving := in.Serving()
+	var sure []Beam
+	for _, b := range serving {
+		if in.runsProject(b) {
+			sure = append(sure, b)
+		}
+	}
+	if len(sure) > 0 {
+		return sure
+	}
+	for _, b := range serving {
+		if b.Name != serving[0].Name || startsOther(b) {
+			return nil
+		}
+	}
+	return serving
+}
+
+// runsProject says whether a workload's image, command or name is called as the project or one of its releases.
+func (in *Input) runsProject(b Beam) bool {
+	if in.projectImage(b.Container) != "" {
+		return true
+	}
+	for _, m := range in.Project.Mixes() {
+		names := []string{m.App.Value}
+		for _, r := range m.Releases.Value {
+			names = append(names, r.Name)
+		}
+		for _, name := range names {
+			if name == "" {
+				continue
+			}
+			if strings.Contains(" "+strings.ReplaceAll(joined(b.Container), "/", " ")+" ", " bin "+name+" ") {
+				return true
+			}
+			if !startsOther(b) && strings.ReplaceAll(b.Name, "-", "_") == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// startsOther says whether a container names the release that it starts: where that is the project's, it is seen by its name.
+func startsOther(b Beam) bool { return startsRelease.MatchString(joined(b.Container)) }

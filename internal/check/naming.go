@@ -12,6 +12,14 @@ import (
 // naming are rules about what nodes are called.
 var naming = []Rule{
 	{
+		Code: "NAM-04", Title: "a name without a host",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests | EnvSh,
+		Looks: "Variables that rel/env.sh.eex makes the node's name of, against those that the container has; the script is followed as the shell would.",
+		Why:   "RELEASE_NODE becomes app@, or the script ends: the node does not start. Can't set long node name!",
+		Fix:   "give the container the variable: POD_IP by fieldRef: status.podIP; : \"${POD_IP:?}\" in env.sh says it in words",
+		Check: hostless,
+	},
+	{
 		Code: "NAM-05", Title: "a shell command in a manifest's value",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
 		Looks: "Values of a release's variables, for $(command arguments), `command`, ${VARIABLE} and white space in RELEASE_NODE.",
@@ -38,12 +46,52 @@ var naming = []Rule{
 		Check: undefinedReference,
 	},
 	{
+		Code: finding.LoopbackName, Title: "a name that every machine has",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project,
+		Looks: "127.0.0.1 and localhost in the name that the Dockerfile, vm.args or rel/env.sh.eex gives, in releases that are meant to be one mesh.",
+		Why:   "A name that is fixed when the image is built, or falls back to 127.0.0.1, is the same for every replica: whoever dials it reaches itself.",
+		Fix:   "name the node when it starts, from POD_IP, and fail where that is not set: RELEASE_NODE=app@${POD_IP:?}",
+		Check: loopbackName,
+	},
+	{
+		Code: finding.PodRecordName, Title: "a pod's A record as host",
+		Severity: finding.Info, Confidence: Hint,
+		Looks: "Names such as 10-0-0-1.namespace.pod.cluster.local in RELEASE_NODE and rel/env.sh.eex, and mode: :dns of libcluster's Kubernetes strategy.",
+		Why:   "CoreDNS answers for pods' own records only with pods insecure or pods verified in its Corefile, which no manifest of the app shows.",
+		Fix:   "name the node base@$POD_IP, or take a StatefulSet, whose pods have names",
+		Check: podRecords,
+	},
+	{
+		Code: "NAM-11", Title: "a setting without effect",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project,
+		Looks: "Variables of the container that rel/env.sh.eex sets anew whatever they are, and Dockerfiles that run mix release before rel/ is copied.",
+		Why:   "rel/env.sh is read after the container's environment, so what it exports wins; and a rel/ that is not there when the release is built is not in it.",
+		Fix:   "write ${VARIABLE:-default} in env.sh; copy rel/ before mix release",
+		Check: overridden,
+	},
+	{
 		Code: "NAM-12", Title: "short names with a long host",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
 		Looks: "RELEASE_DISTRIBUTION=sname beside a RELEASE_NODE with an address, or with a dot in its host.",
 		Why:   "A short name has no dot in its host: the node does not start. Can't set short node name!",
 		Fix:   "set RELEASE_DISTRIBUTION to name",
 		Check: shortWithLongHost,
+	},
+	{
+		Code: finding.OtherNodeAnswers, Title: "two apps with one name",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "Workloads of different images whose nodes have the same base name before @$(POD_IP), and the same cookie.",
+		Why:   "Addresses of pods are used again: a node that dials an address it remembers may reach the other app, and is let in.",
+		Fix:   "give each app a base name and a cookie of its own",
+		Check: sameNames,
+	},
+	{
+		Code: "NAM-14", Title: "members that are known by name, and names that change",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests | Project,
+		Looks: "Mnesia, ra and Khepri in the code, beside a Deployment or nodes that are named by their address.",
+		Why:   "They write down the names of their members. A pod that starts anew under another name is a new member; the old one stays, and is waited for.",
+		Fix:   "use a StatefulSet with serviceName, a volume for each pod, and nodes named base@$(hostname -f)",
+		Check: unstableNames,
 	},
 	{
 		Code: "NAM-15", Title: "a name that is too long",

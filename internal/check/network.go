@@ -8,6 +8,7 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // network are rules about the way between nodes, and about who else can go it.
@@ -53,6 +54,14 @@ var network = []Rule{
 		Check: fixedPort,
 	},
 	{
+		Code: "NET-07", Title: ":kernel is configured at boot",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "config :kernel and config :stdlib in config/runtime.exs.",
+		Why:   "Both run already when runtime.exs is read, so the release refuses to start: Cannot configure :kernel because :reboot_system_after_config has been set to false.",
+		Fix:   "move it to config/config.exs or config/prod.exs, or give it as a flag in rel/vm.args.eex: -kernel inet_dist_listen_min 9100",
+		Check: kernelAtBoot,
+	},
+	{
 		Code: "NET-09", Title: "two nodes in one pod",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
 		Looks: "Pods with two containers that run a BEAM release.",
@@ -67,6 +76,14 @@ var network = []Rule{
 		Why:   "The BEAM listens and dials over IPv4 unless it is told otherwise, so nobody is reached.",
 		Fix:   "set ERL_AFLAGS to -proto_dist inet6_tcp",
 		Check: ipv6,
+	},
+	{
+		Code: finding.TicktimeDiffers, Title: "a tick that a busy node misses",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "net_ticktime below ten seconds in a release's flags, or in vm.args, beside a CPU limit.",
+		Why:   "A node that is held back by its quota for a quarter of that time misses a tick, and its peers take it for dead: the mesh splits under load.",
+		Fix:   "set net_ticktime to 15 to 45 seconds, the same on all nodes, or take the CPU limit out",
+		Check: shortTick,
 	},
 	{
 		Code: "NET-14", Title: "ERL_DIST_PORT does nothing by itself",
@@ -259,4 +276,70 @@ func distPort(in *Input, f *Finder) {
 			n.As(finding.Info, Hint)
 		}
 	}
+}
+
+// kernelAtBoot finds configuration of what runs before the configuration is read.
+func kernelAtBoot(in *Input, f *Finder) {
+	for _, m := range in.Project.Mixes() {
+		for _, r := range m.ReleaseSpecs {
+			if e := r.Options.Get("reboot_system_after_config"); !e.Absent() && !e.Is("false") {
+				return
+			}
+		}
+	}
+	before := map[string]bool{}
+	for _, c := range in.Project.Configs {
+		if c.App != "kernel" && c.App != "stdlib" {
+			continue
+		}
+		if c.Phase == project.Building {
+			before[c.App] = true
+			continue
+		}
+		if c.Phase != project.Booting || !strings.HasSuffix(c.At.File, "runtime.exs") {
+			continue // releases.exs starts the system anew
+		}
+		n := f.In(in.projectName(), c.At, "config :%s stands in %s: the release does not boot", c.App, c.At.File)
+		if !c.When.Absent() || before[c.App] {
+			n.As(warningLikely()) // it may be another value's, or the same
+		}
+	}
+}
+
+var ticktime = regexp.MustCompile(`\bnet_ticktime['"]?\s+(\d+)`)
+
+func shortTick(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		limit := b.Container.At("resources.limits.cpu")
+		if limit.Null() {
+			continue
+		}
+		for e := range b.Container.Env() {
+			if n, ok := tick(e.Value().String()); ok && n < 10 && strings.HasSuffix(e.Called, "FLAGS") || ok && n < 10 && e.Called == beam.EnvElixirErlOptions {
+				f.At(b.Object, e.Value(), "net_ticktime is %d seconds, and the container has a CPU limit", n).Also(limit, "the limit")
+			}
+		}
+	}
+	if in.Project == nil {
+		return
+	}
+	for _, b := range ofProject(in) {
+		limit := b.Container.At("resources.limits.cpu")
+		for _, v := range in.Project.VMArgs {
+			for _, flag := range v.Flags {
+				if n, ok := tick(flag.String()); ok && n < 10 && v.Taken && !limit.Null() {
+					f.In(v.File, flag.At, "net_ticktime is %d seconds, and the container of %s has a CPU limit", n, b.Name).Also(limit, "the limit")
+				}
+			}
+		}
+	}
+}
+
+func tick(flags string) (seconds int, ok bool) {
+	m := ticktime.FindStringSubmatch(flags)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(m[1])
+	return n, err == nil
 }

@@ -29,6 +29,7 @@ func Families() []Family {
 	return []Family{
 		{"naming", "Node names", naming},
 		{"discovery", "Discovery and DNS", discovery},
+		{"mesh", "The mesh that it would give", predicted},
 		{"network", "Network", network},
 		{"cookie", "Cookies", cookie},
 		{"image", "Images and how they are started", image},
@@ -37,7 +38,10 @@ func Families() []Family {
 		{"cpu", "CPU and memory", cpu},
 		{"database", "Databases", database},
 		{"phoenix", "Phoenix", phoenix},
+		{"state", "What nodes share", state},
+		{"kafka", "Kafka", kafka},
 		{"hygiene", "Kubernetes", hygiene},
+		{"ci", "Continuous integration", ci},
 		{"check", "The check itself", itself},
 	}
 }

@@ -84,12 +84,25 @@ func marked(text string) []int {
 }
 
 // untested are the rules whose cases are no files of manifests; each has a test of its own.
-var untested = map[finding.Code]string{NotLookedAt: "TestNotLookedAt", NotRendered: "TestNotRendered"}
+var untested = map[finding.Code]string{
+	NotLookedAt: "TestNotLookedAt", NotRendered: "TestNotRendered",
+	"NAM-01": "TestPredicted", "NAM-02": "TestPredicted", "NAM-03": "TestPredicted", "NAM-10": "TestPredicted", "NAM-16": "TestPredicted",
+	"DSC-04": "TestPredicted", "DSC-08": "TestPredicted", "DSC-09": "TestPredicted", "DSC-10": "TestPredicted", "DSC-13": "TestPredicted",
+	"NET-01": "TestPredicted", "NET-08": "TestPredicted",
+	"HLT-03": "TestProjectRules", "HLT-04": "TestProjectRules", "HLT-09": "TestProjectRules", "DRN-03": "TestProjectRules",
+	"CPU-02": "TestProjectRules", "CPU-03": "TestProjectRules", "MEM-01": "TestProjectRules", "MEM-05": "TestProjectRules",
+	"DBM-02": "TestProjectRules", "DBM-04": "TestProjectRules",
+	"PHX-02": "TestProjectRules", "PHX-06": "TestProjectRules", "PHX-07": "TestProjectRules", "PHX-09": "TestProjectRules",
+	"GLB-01": "TestProjectRules", "GLB-02": "TestProjectRules", "GLB-03": "TestProjectRules",
+	"STA-01": "TestProjectRules", "STA-02": "TestProjectRules", "STA-03": "TestProjectRules", "STA-04": "TestProjectRules", "STA-05": "TestProjectRules", "STA-08": "TestProjectRules",
+	"JOB-01": "TestProjectRules", "JOB-02": "TestProjectRules", "JOB-03": "TestProjectRules", "SES-01": "TestProjectRules",
+	"KAF-01": "TestProjectRules", "KAF-02": "TestProjectRules", "KAF-03": "TestProjectRules", "KAF-05": "TestProjectRules", "KAF-06": "TestProjectRules", "KAF-07": "TestProjectRules", "KAF-08": "TestProjectRules",
+}
 
 // Every rule fires on its cases, on the very lines, and is silent on their twins.
 func TestEveryRuleHasItsCases(t *testing.T) {
 	for _, r := range Rules() {
-		if untested[r.Code] != "" {
+		if untested[r.Code] != "" || ofProjects(r.Code) {
 			continue
 		}
 		t.Run(string(r.Code), func(t *testing.T) {

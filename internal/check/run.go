@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/mesh"
 )
 
 // Options say which rules run and what of their findings counts.
@@ -26,6 +27,14 @@ type Report struct {
 	NotChecked []NotChecked `json:"notChecked"`
 	Suppressed []Suppressed `json:"suppressed"`
 	Looked     Looked       `json:"looked"`
+	Mesh       *Mesh        `json:"mesh,omitempty"` // what it would give, where that was worked out
+}
+
+// Mesh is the mesh that manifests and project would give.
+type Mesh struct {
+	Islands  [][]string       `json:"islands"` // of replicas
+	Doubts   []string         `json:"doubts"`  // what was not known and could make the islands others
+	Replicas []mesh.Predicted `json:"replicas"`
 }
 
 // NotChecked is a rule that could not look.
@@ -80,6 +89,9 @@ func Run(in *Input, o Options) Report {
 	}
 	r := Report{Findings: []Finding{}, NotChecked: []NotChecked{}, Suppressed: []Suppressed{}}
 	r.Looked = in.looked()
+	if p := in.Predicted(); p != nil {
+		r.Mesh = &Mesh{Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+	}
 	has := in.Has()
 	var found []*Finding
 	for _, rule := range rules {

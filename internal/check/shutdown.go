@@ -23,10 +23,22 @@ var shutdown = []Rule{
 	{
 		Code: "DRN-02", Title: "killed before it has drained",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "terminationGracePeriodSeconds against what preStop sleeps; the default is 30.",
+		Looks: "terminationGracePeriodSeconds against what preStop sleeps, and against what the project says that its parts wait for when they end; the default is 30.",
 		Why:   "The grace period counts from the beginning of preStop. What is left of it is all that the app has to end its work.",
 		Fix:   "set terminationGracePeriodSeconds to what preStop sleeps and what the app takes to end, and some more: 60 to 120",
-		Check: shortGrace,
+		Hides: []finding.Code{"JOB-02"},
+		Check: func(in *Input, f *Finder) {
+			shortGrace(in, f)
+			longEnd(in, f)
+		},
+	},
+	{
+		Code: "DRN-03", Title: "sockets that are dropped at once",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
+		Looks: "Endpoints with sockets whose drainer is off, or whose Phoenix has none (before 1.7.2).",
+		Why:   "All clients of a pod that ends lose their socket in the same moment and come back in the same moment, to those that are left.",
+		Fix:   "leave the sockets' drainer: on, or update Phoenix to 1.7.2 or later",
+		Check: noDrainer,
 	},
 	{
 		Code: "DRN-04", Title: "a drain that takes too many, or never ends",
@@ -35,6 +47,21 @@ var shutdown = []Rule{
 		Why:   "Without a budget a drain of machines may take every pod at once; with one that allows nothing the drain waits for ever.",
 		Fix:   "add a PodDisruptionBudget with maxUnavailable: 1",
 		Check: budgets,
+	},
+	{
+		Code: "DRN-05", Title: "a preStop hook that starts a BEAM",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "preStop hooks that run bin/app rpc, eval or stop.",
+		Why:   "Each is a node of its own. It needs memory beside the app's, a free distribution port and the cookie of now; where one is missing the hook fails, and the pod ends without what it was to do.",
+		Fix:   "do it in the app when it stops (prep_stop), or let Phial's agent drain: exec: {command: [phial-agent, drain]}",
+		Check: func(in *Input, f *Finder) {
+			for _, b := range in.Serving() {
+				hook := b.Container.At("lifecycle.preStop.exec.command")
+				if found := callsNode.FindString(words(hook)); found != "" {
+					f.At(b.Object, hook, "preStop runs %s, which starts a second node beside the one that ends", strings.TrimSpace(found))
+				}
+			}
+		},
 	},
 	{
 		Code: "STA-06", Title: "the first pod waits for the second",

@@ -25,6 +25,11 @@ func Check(w io.Writer, r check.Report, texts Texts, s Style) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w, s.paint(bold, CheckSummary(r)))
+	if r.Mesh != nil {
+		for _, l := range wrap(meshSummary(r.Mesh), s.width()) {
+			fmt.Fprintln(w, l)
+		}
+	}
 	for _, l := range notChecked(r) {
 		fmt.Fprintln(w, s.paint(faint, l))
 	}

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -65,7 +66,7 @@ func measure(ctx context.Context, runs int) (err error) {
 
 	fleets := map[int]string{}
 	for _, n := range []int{objects, 2 * objects} {
-		fleets[n] = filepath.Join(dir, fmt.Sprintf("%d", n))
+		fleets[n] = filepath.Join(dir, strconv.Itoa(n))
 		if err := fleet(fleets[n], n); err != nil {
 			return err
 		}

@@ -135,6 +135,7 @@ func module(i int) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "defmodule Shop.Part%d.Module%d do\n  @moduledoc \"What part %d does.\"\n  alias Phoenix.PubSub\n  require Logger\n\n", i/100, i, i)
 	for j := range 20 {
+		//nolint:dupword // Elixir ends one thing after the other
 		fmt.Fprintf(&b, "  def step_%d(%%{id: id, items: items} = state, opts \\\\ []) do\n    limit = Keyword.get(opts, :limit, %d)\n\n    items\n    |> Enum.filter(fn {k, v} -> k != :skip and v > limit end)\n    |> Enum.map(fn {k, v} -> {k, v + %d} end)\n    |> case do\n      [] -> {:error, \"nothing for #{id}\"}\n      found -> PubSub.broadcast(Shop.PubSub, \"step:#{id}\", {:done, found, state})\n    end\n  end\n\n", j, j*10, j)
 	}
 	b.WriteString("end\n")

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +26,7 @@ const maxPasses = 8
 
 const gcPercent = 40
 
-func run(s *term.IO, o *options) error {
+func run(ctx context.Context, s *term.IO, o *options) error {
 	// Thousands of manifests stay in memory until the end; without this there would be as much garbage beside them.
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
@@ -40,12 +41,23 @@ func run(s *term.IO, o *options) error {
 			return err
 		}
 	}
-	in, err := o.read(s)
+	in, err := o.read(ctx, s)
 	if err != nil {
 		return err
 	}
 	found := check.Run(in, decided)
 	switch {
+	case o.explain && o.format == formatJSON:
+		if found.Mesh == nil {
+			return errors.New("there is no mesh to explain: no workload that runs a release was found")
+		}
+		if err := s.WriteJSON(found.Mesh); err != nil {
+			return err
+		}
+		return status(found)
+	case o.explain:
+		report.CheckMesh(s.Out, found.Mesh, report.Style{Colour: s.Colour, Width: s.Width})
+		return status(found)
 	case o.writeBaseline:
 		b := check.BaselineOf(found, decided.Baseline)
 		if err := os.WriteFile(o.baseline, b.Encode(), 0o644); err != nil {
@@ -59,7 +71,7 @@ func run(s *term.IO, o *options) error {
 		}
 		return status(found)
 	case o.fix:
-		if in, found, err = o.mend(s, in, found, decided); err != nil {
+		if in, found, err = o.mend(ctx, s, in, found, decided); err != nil {
 			return err
 		}
 	}
@@ -135,7 +147,7 @@ func (o *options) known() (*check.Baseline, error) {
 }
 
 // mend makes the edits, and looks again until none is left.
-func (o *options) mend(s *term.IO, in *check.Input, r check.Report, decided check.Options) (*check.Input, check.Report, error) {
+func (o *options) mend(ctx context.Context, s *term.IO, in *check.Input, r check.Report, decided check.Options) (*check.Input, check.Report, error) {
 	for range maxPasses {
 		fixed := check.Fix(in, r)
 		written := 0
@@ -161,7 +173,7 @@ func (o *options) mend(s *term.IO, in *check.Input, r check.Report, decided chec
 			break
 		}
 		var err error
-		if in, err = o.read(s); err != nil {
+		if in, err = o.read(ctx, s); err != nil {
 			return nil, r, err
 		}
 		r = check.Run(in, decided)

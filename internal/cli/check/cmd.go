@@ -53,6 +53,10 @@ So does phial-check.yaml beside phial.yaml, a list ignore of {rule, path, object
 reason, expires}. Both want a reason. A baseline leaves alone what was there when it
 was written.
 
+The mesh is predicted from both: --explain tells what each replica will be named, what
+its discovery looks up, whom it dials, and who refuses it and why. What can't be known
+from the files is said to be not known.
+
 --fix makes the changes that are safe, in place, and leaves comments and layout as they
 are; --diff shows them instead. All others are for you: each finding says what to do.
 
@@ -60,13 +64,14 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
 		Example: `  phial check
   phial check k8s/ app/ -o sarif > phial.sarif
   phial check --only NET,COO-02 --severity warning
+  phial check . k8s/ --explain
   phial check --diff && phial check --fix
   phial check --baseline .phial-baseline.json --write-baseline`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
 				return err
 			}
-			return run(s, &o)
+			return run(cmd.Context(), s, &o)
 		},
 	}
 	fl := cmd.Flags()
@@ -77,6 +82,7 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
 	fl.StringVar(&o.config, "config", "", "the file with decisions about findings (default "+check.ConfigFile+" in the first directory, if it is there)")
 	fl.StringVar(&o.baseline, "baseline", "", "leave alone what is in this file")
 	fl.BoolVar(&o.writeBaseline, "write-baseline", false, "write all that is found now into the baseline")
+	fl.BoolVar(&o.explain, "explain", false, "tell step by step what each replica would be named, look up and dial, and the mesh that comes of it; -o text or json")
 	fl.BoolVar(&o.fix, "fix", false, "make the changes that are safe, in place")
 	fl.BoolVar(&o.diff, "diff", false, "show the changes that --fix would make, as a patch")
 	// Each was just made, so this can't fail.
@@ -86,7 +92,7 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
 	_ = cmd.RegisterFlagCompletionFunc("skip", completeCodes)
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("baseline", "json")
-	cmd.MarkFlagsMutuallyExclusive("fix", "diff")
+	cmd.MarkFlagsMutuallyExclusive("fix", "diff", "explain")
 	return cmd
 }
 
@@ -108,7 +114,7 @@ type options struct {
 	rules                []*check.Rule
 	config, baseline     string
 	writeBaseline        bool
-	fix, diff            bool
+	fix, diff, explain   bool
 
 	stdin     []byte
 	stdinRead bool
@@ -130,6 +136,9 @@ func (o *options) complete(args []string) error {
 	}
 	if o.diff && o.format != formatText {
 		return fmt.Errorf("--diff writes a patch: leave out -o %s", o.format)
+	}
+	if o.explain && o.format != formatText && o.format != formatJSON {
+		return fmt.Errorf("--explain is for people or as JSON: -o text or -o json, not -o %s", o.format)
 	}
 	var err error
 	o.rules, err = check.Select(o.only, o.skip)

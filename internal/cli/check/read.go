@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ import (
 const maxFile = 1 << 20
 
 // read reads all that the paths name.
-func (o *options) read(s *term.IO) (*check.Input, error) {
+func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 	in := &check.Input{Now: today()}
 	var tree manifest.Tree
 	for _, p := range o.paths {
@@ -49,9 +50,17 @@ func (o *options) read(s *term.IO) (*check.Input, error) {
 	})
 	in.Objects = tree.Objects()
 	in.Refused = manifest.Refused(tree.Sources, in.Objects)
+	added, err := rendered(&tree, in.Objects)
+	if err != nil {
+		return nil, err
+	}
+	if added {
+		in.Objects = tree.Objects()
+	}
 	if in.Project == nil && len(in.Objects.Objects)+len(in.Objects.Patches)+len(in.Objects.Templates)+len(in.Objects.Problems)+len(in.Objects.Skipped) == 0 {
 		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
 	}
+	predict(ctx, in)
 	return in, nil
 }
 

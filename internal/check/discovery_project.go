@@ -1,0 +1,387 @@
+package check
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
+	"github.com/phialdev/phial/internal/spell"
+)
+
+// inUse are the topologies that a release starts.
+func (in *Input) inUse() (all []project.Topology) {
+	for _, t := range in.Project.Topologies {
+		if t.Started && !t.Anonymous {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// topologyName is a topology as findings speak of it.
+func topologyName(t project.Topology) string {
+	if t.Name == "" {
+		return "a topology"
+	}
+	return "the topology " + t.Name
+}
+
+// strategyAt is where a topology names its strategy.
+func strategyAt(t project.Topology) project.Pos {
+	if t.Strategy.At.File != "" {
+		return t.Strategy.At
+	}
+	return t.At
+}
+
+func forgetful(in *Input, f *Finder) {
+	for _, t := range in.inUse() {
+		switch s := t.StrategyName(); s {
+		case "Kubernetes.DNS", "Kubernetes.DNSSRV", "DNSPoll":
+			if t.Option("resolver").Absent() {
+				f.In(in.projectName(), strategyAt(t), "%s looks nodes up by %s, which takes a failed lookup for an empty list and disconnects every node", topologyName(t), s)
+			}
+		}
+	}
+}
+
+// locked is the version of a package in mix.lock.
+func (in *Input) locked(name string) (project.Locked, bool) {
+	for _, l := range in.Project.Lock {
+		if l.Name == name && l.Kind == project.LockHex && l.Version != "" {
+			return l, true
+		}
+	}
+	return project.Locked{}, false
+}
+
+// before says whether a version is older than another; what is no version is not.
+func before(version string, than ...int) bool {
+	core, _, pre := strings.Cut(version, "-")
+	parts := strings.Split(core, ".")
+	for i, want := range than {
+		if i >= len(parts) {
+			return false
+		}
+		n, err := strconv.Atoi(parts[i])
+		if err != nil {
+			return false
+		}
+		if n != want {
+			return n < want
+		}
+	}
+	return pre
+}
+
+func oldLookup(in *Input, f *Finder) {
+	l, ok := in.locked("dns_cluster")
+	if !ok || !before(l.Version, 0, 1, 2) || len(in.Project.DNSClusters) == 0 {
+		return
+	}
+	for _, b := range ofProject(in) {
+		for _, q := range queries(b) {
+			text := strings.TrimSuffix(q.at.Value().String(), ".")
+			if strings.Contains(text, ".svc.") {
+				continue
+			}
+			f.At(b.Object, q.at.Value(), "dns_cluster %s looks names up as they stand, without the search list, and %s is a short one", l.Version, text).
+				alsoIn(in, l.At, "dns_cluster "+l.Version)
+		}
+	}
+}
+
+func oldLibcluster(in *Input, f *Finder) {
+	l, ok := in.locked("libcluster")
+	if !ok || !before(l.Version, 3, 3, 0) {
+		return
+	}
+	for _, t := range in.inUse() {
+		switch s := t.StrategyName(); s {
+		case "Kubernetes", "Kubernetes.DNS", "Kubernetes.DNSSRV", "DNSPoll", "Rancher":
+			f.In(in.projectName(), l.At, "libcluster %s dials only nodes that its last list did not have: a link that was lost does not come back (%s)", l.Version, s)
+			return
+		}
+	}
+}
+
+func notStarted(in *Input, f *Finder) {
+	p := in.Project
+	for _, m := range p.ClusterMistakes {
+		f.In(in.projectName(), m.At, "%s", m.What)
+	}
+	for _, c := range p.ClusterStarts {
+		if c.Misshapen != "" {
+			f.In(in.projectName(), c.At, "%s", c.Misshapen)
+		}
+	}
+	if !p.TopologiesUnread.Absent() {
+		return
+	}
+	whole := slices.ContainsFunc(p.Supervisors, func(s project.Supervisor) bool { return s.Application && s.Unclear == "" })
+	if l, ok := in.locked("libcluster"); ok && before(l.Version, 3, 0, 0) {
+		return // it starts what is configured by itself
+	}
+	if len(p.Topologies) > 0 && len(p.ClusterStarts) == 0 {
+		t := p.Topologies[0]
+		n := f.In(in.projectName(), t.At, "%s is configured, and nothing starts Cluster.Supervisor", topologyName(t)).As(warningLikely())
+		if !whole {
+			n.As(finding.Info, Hint).Saw("not all children of the application's supervisor could be read")
+		}
+		return
+	}
+	for _, c := range p.ClusterStarts {
+		if c.Misshapen != "" || !c.Topologies.Literal() {
+			return // it may be given any
+		}
+	}
+	for _, t := range p.Topologies {
+		if !t.Started && !t.Anonymous {
+			f.In(in.projectName(), t.At, "%s is configured, and no Cluster.Supervisor is given it", topologyName(t)).As(warningLikely())
+		}
+	}
+	if len(p.Topologies) > 0 {
+		return
+	}
+	for _, c := range p.ClusterStarts {
+		n := f.In(in.projectName(), c.At, "Cluster.Supervisor is given no topologies in production: it starts nothing, and says nothing").As(finding.Info, Hint)
+		if len(in.replicated()) > 0 {
+			n.As(warningLikely())
+		}
+	}
+}
+
+func atBuild(in *Input, f *Finder) {
+	report := func(e project.Expr, what string) {
+		v, ok := e.Find(project.ExprBuildEnv)
+		if !ok || slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { return strings.Contains(d.Text, v.Text) }) {
+			return // given to the build on purpose
+		}
+		n := f.In(in.projectName(), v.At, "%s hangs on %s, which is read when the release is built: what a pod is given changes nothing", what, v.Text)
+		for _, b := range ofProject(in) {
+			if e, ok := b.Container.EnvVar(v.Text); ok {
+				n.Also(e.Key("name"), "set here, without effect")
+			}
+		}
+	}
+	for _, t := range in.Project.Topologies {
+		for _, o := range t.Options {
+			report(o.Value, o.Name+": of "+topologyName(t))
+		}
+		report(t.When, topologyName(t))
+	}
+	for _, q := range in.Project.DNSClusters {
+		report(q.Query, "dns_cluster's query")
+	}
+}
+
+// discovers are the children that look for other nodes.
+var discovers = []string{"Cluster.Supervisor", "DNSCluster"}
+
+func discoveryLast(in *Input, f *Finder) {
+	serves, runs := map[string]string{}, map[string]string{}
+	for _, e := range in.Project.Endpoints {
+		serves[e.Module] = "takes requests"
+	}
+	for _, s := range in.Project.Schedulers {
+		runs[s.Module] = "runs jobs"
+	}
+	for _, what := range []string{"Horde.Registry", "Horde.DynamicSupervisor"} {
+		runs[what] = "starts what is to run once"
+		for _, u := range in.Project.UsedAs(what) {
+			runs[u.Module] = "starts what is to run once"
+		}
+	}
+	for _, s := range in.Project.Supervisors {
+		last := -1
+		for i, c := range s.Children {
+			if slices.Contains(discovers, c.Module) {
+				last = i
+			}
+		}
+		for _, c := range s.Children[:max(last, 0)] {
+			const text = "%s is started after %s, which %s while the node is still alone"
+			if why := runs[c.Module]; why != "" {
+				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).alsoIn(in, c.At, c.Module)
+				break
+			}
+			if why := serves[c.Module]; why != "" {
+				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).alsoIn(in, c.At, c.Module).As(finding.Info, Hint)
+				break
+			}
+		}
+	}
+}
+
+// foreign finds Services by which nodes look for one another and that list other apps' pods as well.
+func foreign(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		if clustered(b) == "" {
+			continue
+		}
+		for _, s := range in.discoveryServices(b) {
+			selector := s.At("spec.selector")
+			var others []string
+			beams := true
+			var first manifest.Workload
+			for _, w := range in.Selected(s.Object, selector) {
+				if w.Object == b.Object || !w.Serves() || sameImage(b, w) || w.Name == b.Name {
+					continue
+				}
+				if len(others) == 0 {
+					first = w
+				}
+				others = append(others, w.Label())
+				_, isBeam := in.Beam(w)
+				beams = beams && isBeam
+			}
+			if len(others) == 0 || !selects(in, s.Object, b) {
+				continue
+			}
+			n := f.At(b.Object, selector, "the Service %s, by which the nodes of %s are found, selects the pods of %s as well", s.Name, b.Name, spell.List(others, "and", 4)).
+				Also(first.Template.At("metadata.labels"), "selected too")
+			if beams {
+				n.As(finding.Info, Hint).Saw("releases of different images may be meant to be one mesh")
+			}
+		}
+	}
+}
+
+func selects(in *Input, s *manifest.Object, b Beam) bool {
+	return slices.Contains(in.Selecting("Service", b.Workload), s)
+}
+
+func sameImage(b Beam, w manifest.Workload) bool {
+	for c := range w.Containers() {
+		if imageName(c) == imageName(b.Container) {
+			return true
+		}
+	}
+	return false
+}
+
+func gossip(in *Input, f *Finder) {
+	for _, t := range in.inUse() {
+		if t.StrategyName() == "Gossip" && t.When.Absent() {
+			f.In(in.projectName(), strategyAt(t), "%s finds nodes by UDP multicast, which most networks of Kubernetes do not carry", topologyName(t))
+		}
+	}
+}
+
+// renamed are keys that one strategy looks at and people write for another, by strategy.
+var renamed = map[string]map[string]string{
+	"Kubernetes":        {"namespace": "kubernetes_namespace", "node_basename": "kubernetes_node_basename", "selector": "kubernetes_selector", "service_name": "kubernetes_service_name", "ip_lookup_mode": "kubernetes_ip_lookup_mode"},
+	"Kubernetes.DNS":    {"node_basename": "application_name", "kubernetes_node_basename": "application_name"},
+	"Kubernetes.DNSSRV": {"kubernetes_namespace": "namespace", "node_basename": "application_name", "kubernetes_node_basename": "application_name"},
+	"DNSPoll":           {"application_name": "node_basename", "service": "query"},
+}
+
+func ignoredOptions(in *Input, f *Finder) {
+	l, ok := in.locked("libcluster")
+	newer := ok && !before(l.Version, 3, 6, 0)
+	for _, t := range in.Project.Topologies {
+		s := t.StrategyName()
+		keys, _ := project.StrategyOptions(s)
+		for _, o := range t.Ignored {
+			n := f.In(in.projectName(), o.At, "%s has %s:, and the strategy %s does not look at it%s", topologyName(t), o.Name, s, spell.Hint(o.Name, keys))
+			if to := renamed[s][o.Name]; to != "" && t.Option(to).Absent() {
+				n.Mend("write %s:, which %s looks at", to, s).Edited(in.rewrite(o.At, o.Name+":", to+":"))
+			} else if s == "Kubernetes.DNS" && strings.HasSuffix(o.Name, "namespace") {
+				n.Mend("take it out: %s asks in the pod's own namespace, or write the namespace into service:", s)
+			}
+			if newer {
+				n.As(finding.Info, Hint).Saw("libcluster %s may know options that are not known here", l.Version)
+			}
+		}
+	}
+}
+
+// rewrite puts one text in place of another that stands at a place of the project.
+func (in *Input) rewrite(at project.Pos, old, text string) (manifest.Edit, bool) {
+	file := in.ProjectText(at.File)
+	begin, line := 0, 1
+	for l := range strings.Lines(file) {
+		if line == at.Line {
+			begin += at.Col - 1
+			break
+		}
+		begin += len(l)
+		line++
+	}
+	if line != at.Line || at.Col < 1 || begin+len(old) > len(file) || file[begin:begin+len(old)] != old {
+		return manifest.Edit{}, false
+	}
+	return manifest.Edit{File: in.ProjectFile(at.File), Begin: begin, End: begin + len(old), Text: text}, true
+}
+
+func addressesOfOneFamily(in *Input, f *Finder) {
+	for _, t := range in.inUse() {
+		name, ok := t.Option("service").AsText()
+		if t.StrategyName() != "Kubernetes.DNS" || !t.Option("resolver").Absent() || !ok {
+			continue
+		}
+		for _, b := range ofProject(in) {
+			short, _, _ := strings.Cut(name, ".")
+			s := in.Objects.Find(b.Object, "Service", short)
+			if s == nil || !onlyIPv6(s) {
+				continue
+			}
+			f.In(in.projectName(), strategyAt(t), "%s asks for IPv4 addresses alone, and the Service %s has IPv6 addresses alone", topologyName(t), short).
+				Also(s.At("spec.ipFamilies"), "the Service's families")
+		}
+	}
+}
+
+func onlyIPv6(s *manifest.Object) bool {
+	families := s.At("spec.ipFamilies")
+	for family := range families.Items() {
+		if family.String() != "IPv6" {
+			return false
+		}
+	}
+	return families.Len() > 0
+}
+
+func oneMachineAlone(in *Input, f *Finder) {
+	replicated := in.replicated()
+	if len(replicated) == 0 {
+		return
+	}
+	for _, t := range in.inUse() {
+		if !t.When.Absent() {
+			continue
+		}
+		switch s := t.StrategyName(); s {
+		case "LocalEpmd", "ErlangHosts":
+			f.In(in.projectName(), strategyAt(t), "%s asks the EPMD of its own machine (%s), and each pod of %s has its own", topologyName(t), s, replicated[0].Name)
+		case "Epmd":
+			hosts := t.Option("hosts")
+			local := hosts.Literal() && len(hosts.Items) > 0
+			for _, h := range hosts.Items {
+				local = local && loopback(h.Value.Text)
+			}
+			if local {
+				f.In(in.projectName(), strategyAt(t), "%s dials nodes of its own machine alone, and the replicas of %s are elsewhere", topologyName(t), replicated[0].Name)
+			}
+		}
+	}
+}
+
+func shortNamesOnMusl(in *Input, f *Finder) {
+	for _, d := range in.deployed() {
+		if base := d.Base(d.Final()); !base.Ref.Known() || readBase(base.Ref.Value).family != alpine {
+			continue
+		}
+		for _, b := range ofProject(in) {
+			e, ok := b.Container.EnvVar(beam.EnvReleaseNode)
+			_, host, _ := strings.Cut(e.Value().String(), "@")
+			if ok && strings.Contains(host, ".") && !strings.Contains(host, ".svc.") {
+				f.At(b.Object, e.Value(), "nodes are dialled by a short name, and the image is Alpine's").alsoIn(in, d.Stages[d.Final()].At, "Alpine")
+			}
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package check
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/project"
+)
+
+// overriddenCommand says whether every workload of the project names its command itself, so that the image's is not run.
+func (in *Input) overriddenCommand() bool {
+	all := ofProject(in)
+	return len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool { return !b.Container.Key("command").Exists() })
+}
+
+// commands are what an image runs: ENTRYPOINT and CMD, as far as the Dockerfile says.
+func commands(d project.Dockerfile) (all []project.Instruction) {
+	entry, ok := d.Last(d.Final(), "ENTRYPOINT")
+	if ok {
+		all = append(all, entry)
+		if !entry.Exec {
+			return all // which leaves CMD out
+		}
+	}
+	if cmd, ok := d.Last(d.Final(), "CMD"); ok {
+		all = append(all, cmd)
+	}
+	return all
+}
+
+func mixInImage(in *Input, f *Finder) {
+	for _, d := range in.Project.Dockerfiles {
+		if _, _, ok := d.Release(); ok {
+			return // the others are for work on the app
+		}
+	}
+	if in.overriddenCommand() {
+		return
+	}
+	for _, d := range in.deployed() {
+		for _, i := range commands(d) {
+			if found := mixCommand.FindString(runText(i)); found != "" {
+				f.In(d.File, i.At, "the image runs %s", found)
+			}
+		}
+	}
+}
+
+// startsLine is a release that is started, also by Phoenix's bin/server.
+var startsLine = regexp.MustCompile(`(^|[\s;&|/"])bin/(server\b|[A-Za-z0-9_-]+["']?\s+["']?(start|start_iex|foreground|daemon_iex)\b)`)
+
+func shellInImage(in *Input, f *Finder) {
+	if in.overriddenCommand() {
+		return
+	}
+	for _, d := range in.deployed() {
+		if d.Final() < 0 {
+			continue
+		}
+		for _, i := range commands(d) {
+			if i.Exec {
+				scriptWithoutExec(in, f, d, i)
+				continue
+			}
+			line := lastCommand(runText(i))
+			if startsLine.MatchString(line) && !strings.HasPrefix(line, "exec ") {
+				f.In(d.File, i.At, "%s is in the shell's form without exec: the shell is process 1, and the release is not told to stop", i.Name).
+					Mend("write it as a list, %s [\"/app/bin/NAME\", \"start\"], or put exec in front", i.Name)
+			}
+		}
+	}
+}
+
+// lastCommand is the last of a shell's lines.
+func lastCommand(text string) string {
+	lines := strings.FieldsFunc(strings.TrimSpace(text), func(r rune) bool { return r == '\n' || r == ';' || r == '&' || r == '|' })
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// scriptWithoutExec looks into a script of the project that an image runs.
+func scriptWithoutExec(in *Input, f *Finder, d project.Dockerfile, i project.Instruction) {
+	file, text := in.entryScript(d, i)
+	if file == "" || strings.Contains(text, "trap ") {
+		return
+	}
+	n, last, at := 0, "", 0
+	for line := range strings.Lines(text) {
+		n++
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			last, at = line, n
+		}
+	}
+	if (startsLine.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
+		f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
+			Mend("write exec before the last command of %s", file).alsoIn(in, i.At, "run by the image")
+	}
+}
+
+// entryScript is the script of the project that an instruction runs, and its text.
+func (in *Input) entryScript(d project.Dockerfile, i project.Instruction) (file, text string) {
+	if len(i.Words) == 0 {
+		return "", ""
+	}
+	base := path.Base(i.Words[len(i.Words)-1])
+	if first := path.Base(i.Words[0]); strings.Contains(first, ".") || len(i.Words) == 1 {
+		base = first
+	}
+	names := []string{path.Join("rel/overlays/bin", base)}
+	for _, c := range d.Chain(d.Final()) {
+		if c.Name != "COPY" && c.Name != "ADD" || len(c.Words) < 2 {
+			continue
+		}
+		for _, source := range c.Words[:len(c.Words)-1] {
+			if path.Base(source) == base || path.Base(c.Words[len(c.Words)-1]) == base {
+				names = append(names, path.Clean(strings.TrimPrefix(source, "/")))
+			}
+		}
+	}
+	for _, name := range names {
+		if text := in.ProjectText(name); strings.HasPrefix(text, "#!") {
+			return name, text
+		}
+	}
+	return "", ""
+}
+
+var inCommand = regexp.MustCompile(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?`)
+
+func variableInImage(in *Input, f *Finder) {
+	if in.overriddenCommand() {
+		return
+	}
+	for _, d := range in.deployed() {
+		shell := false
+		for _, i := range commands(d) {
+			if len(i.Words) == 0 || !i.Exec {
+				continue
+			}
+			switch path.Base(i.Words[0]) {
+			case "sh", "bash", "dash", "ash":
+				shell = true
+			}
+			for _, w := range i.Words {
+				if found := inCommand.FindString(w); found != "" && !shell {
+					f.In(d.File, i.At, "%s stands in the list of %s, and no shell replaces it", found, i.Name).
+						Mend("write out what it stands for, or let a shell do it: [\"sh\", \"-c\", \"exec ...\"]")
+				}
+			}
+		}
+	}
+}

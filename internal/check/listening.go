@@ -1,0 +1,293 @@
+package check
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// listening is on which ports the app answers HTTP in some surroundings; ok where that is all.
+func listening(p *project.Project, s *surroundings) (ports []int64, ok bool) {
+	for _, e := range p.Endpoints {
+		n, ok := e.HTTPPort.Eval(s.get).AsInt()
+		if !ok {
+			return nil, false
+		}
+		ports = append(ports, int64(n))
+	}
+	for _, sup := range p.Supervisors {
+		for _, c := range sup.Children {
+			port := c.Options.Get("port")
+			if port.Absent() {
+				port = c.Options.Get("options").Get("port")
+			}
+			if port.Absent() {
+				continue
+			}
+			n, ok := port.Eval(s.get).AsInt()
+			if !ok {
+				return nil, false
+			}
+			ports = append(ports, int64(n))
+		}
+	}
+	if len(p.Endpoints) > 0 {
+		return ports, true
+	}
+	switch v := s.get(beam.EnvPort); {
+	case p.Port.Name != "" && v.Unknown != "":
+		return nil, false
+	case p.Port.Name != "" && v.Set:
+		n, ok := parsePort(v.Value)
+		return append(ports, n), ok
+	case p.Port.Name != "" && p.Port.Default.Known():
+		n, ok := parsePort(p.Port.Default.Value)
+		return append(ports, n), ok
+	case p.Port.Name == "" && p.FixedPort.Known():
+		return append(ports, int64(p.FixedPort.Value)), true
+	}
+	return ports, len(ports) > 0
+}
+
+// asked is a port of a release that somebody asks: a probe, or a Service.
+type asked struct {
+	manifest.Field
+	number int64
+	by     string
+}
+
+// askedPorts are the ports of a release that are asked for HTTP or TCP, those of the distribution left out.
+func (in *Input) askedPorts(b Beam) (all []asked) {
+	number := func(f manifest.Field) (int64, bool) {
+		if n, ok := f.Int(); ok {
+			return n, true
+		}
+		return containerPort(b.Workload, f.String())
+	}
+	for _, p := range probes(b.Container) {
+		for _, how := range []string{"httpGet", "tcpSocket"} {
+			at := p.Key(how).Key("port")
+			if n, ok := number(at); ok && at.Exists() && distribution(b, n, at.String()) == "" {
+				all = append(all, asked{at, n, "the " + p.kind + " probe"})
+			}
+		}
+	}
+	for _, s := range in.Selecting("Service", b.Workload) {
+		for p := range servicePorts(s, b.Workload) {
+			if p.target != 0 && distribution(b, p.target, p.name, p.Key("targetPort").String()) == "" {
+				at := p.Key("targetPort")
+				if at.Null() {
+					at = p.Key("port")
+				}
+				all = append(all, asked{at, p.target, "the Service " + s.Name})
+			}
+		}
+	}
+	return all
+}
+
+// alone says whether a release's container is the only one that answers for its pod.
+func alone(b Beam) bool {
+	n := 0
+	for c := range b.Containers() {
+		if !c.Init || c.Beside {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// otherPort finds releases that listen on another port than anything in their workload knows.
+func otherPort(in *Input, f *Finder) {
+	for _, b := range ofProject(in) {
+		if _, set := b.Container.EnvVar(beam.EnvPort); set || !alone(b) || managed(b.Workload) {
+			continue
+		}
+		p := in.projectOf(b)
+		ports, ok := listening(p, in.surroundings(b))
+		asks := in.askedPorts(b)
+		if !ok || len(asks) == 0 || slices.ContainsFunc(ports, func(n int64) bool { return declares(b.Workload, n) }) ||
+			slices.ContainsFunc(asks, func(a asked) bool { return slices.Contains(ports, a.number) }) {
+			continue
+		}
+		n := f.At(b.Object, asks[0].Field, "%s asks port %d, and the app listens on %d", asks[0].by, asks[0].number, ports[0]).
+			As(finding.Warning, Likely).Mend("let the app listen on %d (PORT), or ask %d", asks[0].number, ports[0])
+		for _, e := range p.Endpoints {
+			n.place(in, e.HTTPPort.At, "its port")
+		}
+	}
+}
+
+var runsMix = regexp.MustCompile(`\bmix\s+(phx\.server|run)\b|\biex\s+-S\b`)
+
+// notServing finds releases whose endpoint is not started, though somebody asks its port.
+func notServing(in *Input, f *Finder) {
+	for _, b := range ofProject(in) {
+		p, s := in.projectOf(b), in.surroundings(b)
+		if len(p.Endpoints) == 0 || runsMix.MatchString(s.command()) || !alone(b) || slices.ContainsFunc(p.Endpoints, func(e *project.Endpoint) bool { return !in.off(e, s) }) {
+			continue
+		}
+		var ports []int64
+		for _, e := range p.Endpoints {
+			if n, ok := e.HTTPPort.Eval(s.get).AsInt(); ok {
+				ports = append(ports, int64(n))
+			}
+		}
+		asks := in.askedPorts(b)
+		i := slices.IndexFunc(asks, func(a asked) bool { return slices.Contains(ports, a.number) })
+		if i < 0 {
+			continue // it may be another server that is asked
+		}
+		e := p.Endpoints[0]
+		at := b.Container.Key("env")
+		if !at.Exists() {
+			at = b.Container.Key("name")
+		}
+		if names := e.Server.Variables(); len(names) > 0 {
+			f.At(b.Object, at, "nobody starts %s: %s is not set, so nothing listens on port %d, which %s asks", e.Module, strings.Join(names, ", "), asks[i].number, asks[i].by).
+				Mend("set %s to true, or start the release with bin/server", names[0]).Also(asks[i].Field, "asked here").place(in, e.Server.At, "it hangs on this")
+			continue
+		}
+		f.At(b.Object, at, "nobody starts %s: server: is nowhere true, so nothing listens on port %d, which %s asks", e.Module, asks[i].number, asks[i].by).
+			Mend("set server: true for it in config/runtime.exs").Also(asks[i].Field, "asked here").place(in, e.At, e.Module)
+	}
+}
+
+// command is what starts the release.
+func (s *surroundings) command() string {
+	for _, t := range s.scripts {
+		if t.called == "its command" {
+			return t.text
+		}
+	}
+	return ""
+}
+
+// off says whether an endpoint is certainly not started in a release.
+func (in *Input) off(e *project.Endpoint, s *surroundings) bool {
+	if len(in.Project.ConfigUnread) > 0 {
+		return false // it may be set where nobody looked
+	}
+	no := func(x project.Expr) bool {
+		x = x.Eval(s.get)
+		return x.Nil() || x.Is("false")
+	}
+	if !no(e.Server) || !no(in.Project.Setting("phoenix", "serve_endpoints")) || contains(in.ProjectText(e.At.File), "def init(") {
+		return false
+	}
+	for _, sup := range in.Project.Supervisors {
+		if i := sup.Index(e.Module); i >= 0 && !sup.Children[i].Options.Absent() {
+			return false
+		}
+	}
+	return true
+}
+
+// redirected finds probes that Plug.SSL answers with a redirect.
+func redirected(in *Input, f *Finder) {
+	for _, b := range ofProject(in) {
+		p, s := in.projectOf(b), in.surroundings(b)
+		for _, pr := range probes(b.Container) {
+			get := pr.Key("httpGet")
+			if !get.IsMap() || get.Key("scheme").String() == "HTTPS" {
+				continue
+			}
+			for _, e := range p.Endpoints {
+				if !in.asks(b, e, get, s) {
+					continue
+				}
+				if e.ForceSSL.Kind == project.ExprList && e.ForceSSL.At.File != "config/runtime.exs" && sends(e.ForceSSL, get) {
+					n := f.At(b.Object, get.Key("path"), "the %s probe is answered by force_ssl with a redirect, and the kubelet takes that for healthy, whatever the app is like", pr.kind).
+						As(finding.Info, Hint).place(in, e.ForceSSL.At, "force_ssl")
+					if i := in.strictBalancer(b); i != nil {
+						n.As(finding.Warning, Likely).Also(i.At("metadata.name"), "its load balancer wants 200")
+						n.Cause = strings.Replace(n.Cause, "and the kubelet takes that for healthy, whatever the app is like", "and the load balancer of "+i.Name+" takes only 200 for healthy", 1)
+					}
+				}
+				for _, plug := range e.SSL {
+					if plug.Value.Get("host").Nil() && sends(plug.Value, get) {
+						f.At(b.Object, get.Key("path"), "Plug.SSL redirects the %s probe to https at the pod's own address, where nobody listens: the pod is never healthy", pr.kind).
+							place(in, plug.At, "Plug.SSL")
+					}
+				}
+			}
+		}
+	}
+}
+
+// asks says whether a probe asks an endpoint, as far as ports tell.
+func (in *Input) asks(b Beam, e *project.Endpoint, get manifest.Field, s *surroundings) bool {
+	at := get.Key("port")
+	n, ok := at.Int()
+	if !ok {
+		n, ok = containerPort(b.Workload, at.String())
+	}
+	port, known := e.HTTPPort.Eval(s.get).AsInt()
+	return !ok || !known || n == int64(port)
+}
+
+// sends says whether Plug.SSL redirects a probe. An exclude: that is computed may spare it.
+func sends(options project.Expr, get manifest.Field) bool {
+	host, path := "", get.Key("path").String()
+	for h := range get.Key("httpHeaders").Items() {
+		switch strings.ToLower(h.Key("name").String()) {
+		case "host":
+			host = h.Key("value").String()
+		case "x-forwarded-proto":
+			if h.Key("value").String() == "https" {
+				return false
+			}
+		}
+	}
+	exclude := options.Get("exclude")
+	if exclude.Absent() {
+		return host != "localhost"
+	}
+	if exclude.Kind != project.ExprList || !exclude.Literal() {
+		return false
+	}
+	hosts, paths := exclude, project.Expr{}
+	if exclude.Keyword() && len(exclude.Items) > 0 {
+		hosts, paths = exclude.Get("hosts"), exclude.Get("paths")
+	}
+	among := func(list project.Expr, what string) bool {
+		return slices.ContainsFunc(list.Items, func(i project.Item) bool {
+			t, ok := i.Value.AsText()
+			return !ok || t == what
+		})
+	}
+	return !among(hosts, host) && !among(paths, path)
+}
+
+// strictBalancer is an Ingress whose load balancer asks the pods itself and takes nothing but 200.
+func (in *Input) strictBalancer(b Beam) *manifest.Object {
+	for _, h := range in.ingressHosts(b) {
+		i := h.Object()
+		class := i.At("spec.ingressClassName").String() + i.At("metadata.annotations").Key("kubernetes.io/ingress.class").String()
+		if class == "alb" || class == "gce" || class == "gce-internal" {
+			return i
+		}
+	}
+	return nil
+}
+
+// unawareReadiness finds clustered releases that take traffic before they have joined.
+func unawareReadiness(in *Input, f *Finder) {
+	for _, b := range ofProject(in) {
+		ready := b.Container.At("readinessProbe.httpGet.path")
+		if !in.several(b.Workload) || clustered(b) == "" || managed(b.Workload) || !alone(b) || !ready.Exists() {
+			continue
+		}
+		if len(in.Project.Topologies) == 0 && len(in.Project.DNSClusters) == 0 {
+			continue
+		}
+		if _, waits := readinessWaits(b); !waits {
+			f.At(b.Object, ready, "readiness asks for %s, which does not say whether the node has joined the others", ready)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package check
+
+import (
+	"cmp"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// predicted are rules about what comes of manifests and source tree together: the mesh is
+// predicted, and what is in its way is a finding. Codes that stand in another family are
+// not repeated here: what is wrong in one file is found there.
+var predicted = []Rule{
+	fromMesh(finding.ShortAgainstLong, finding.Error, "short against long names",
+		"The node's name as RELEASE_DISTRIBUTION, RELEASE_NODE and rel/env.sh make it.",
+		"A node with a short name and one with a long name never connect; mix release's default is short, and discovery dials long names.",
+		"set RELEASE_DISTRIBUTION=name, and a host with an address or a full name in RELEASE_NODE"),
+	fromMesh(finding.HostMismatch, finding.Error, "host part of the name",
+		"The names that discovery dials, against the names that the nodes have.",
+		"A node accepts only who dials it by its own name. Kubernetes.DNS, DNSPoll and dns_cluster dial addresses, DNSSRV dials host names: each with the other's names never connects.",
+		"name nodes base@$POD_IP where discovery finds addresses; by the pod's full name, in a StatefulSet, where it finds names"),
+	fromMesh(finding.BasenameMismatch, finding.Error, "another base name is registered",
+		"The base name that discovery dials, against the part before the @ of the nodes' names.",
+		"EPMD knows a node by its base name: whoever asks for another is told that there is none.",
+		"make the base name in the topology and the release's name one constant"),
+	fromMesh("NAM-10", finding.Warning, "another cluster domain",
+		"The domain at the end of names that discovery looks up, against the domain that the manifests use elsewhere.",
+		"A name in another domain does not resolve: it works on one cluster and not on the next.",
+		"leave the domain out of the name, or take it from one variable (CLUSTER_DOMAIN)"),
+	fromMesh(finding.InvalidName, finding.Error, "not a node name",
+		"The node's name as the start script would pass it on.",
+		"The release does not start with a name that is none.",
+		"give the node a name of the form base@host"),
+	fromMesh(finding.ServiceWithoutSRV, finding.Error, "no SRV records",
+		"The ports of the headless Service that DNSSRV asks for.",
+		"Kubernetes makes SRV records of a Service's named ports: without any there are none.",
+		"give the headless Service named ports: epmd 4369"),
+	fromMesh("DSC-08", finding.Warning, "labels that no Service carries",
+		"The selector of libcluster's Kubernetes strategy, against the labels of the Services themselves.",
+		"In its default mode it asks for endpoints, which carry the labels of their Service, not those of the pods.",
+		"put the label on the Service, or set kubernetes_ip_lookup_mode: :pods"),
+	fromMesh("DSC-09", finding.Warning, "no right to ask the API",
+		"Roles, bindings and automountServiceAccountToken of the pods' service account, where the Kubernetes strategy is used.",
+		"Without the right to list endpoints or pods the strategy gets a 403, which it takes for an empty list: it connects to nobody, and disconnects whom it has.",
+		"bind a Role with list on endpoints (or pods) to the service account, or use DNS, which needs no rights"),
+	fromMesh("DSC-10", finding.Error, "host names of pods that have none",
+		"mode: :hostname of the Kubernetes strategy, against the kind of the workload.",
+		"Only a StatefulSet gives its pods host names in DNS; for others the names that are dialled are empty.",
+		"use a StatefulSet with serviceName, or mode: :ip"),
+	fromMesh("DSC-13", finding.Warning, "dns_cluster without its query",
+		"dns_cluster's query in the environment of a release with several replicas that is meant to be one mesh.",
+		"Without DNS_CLUSTER_QUERY dns_cluster does nothing, and says nothing of it: every replica stays alone.",
+		"set DNS_CLUSTER_QUERY to the headless Service's name; log: :info shows what it does"),
+	fromMesh(finding.PortClosed, finding.Error, "a random distribution port behind a policy",
+		"The distribution port of the nodes, against the NetworkPolicies that select them.",
+		"Without inet_dist_listen_min and max the port is another at each start, so no policy that names ports can admit it.",
+		"give the listener a small range (-kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and admit that"),
+	fromMesh("NET-08", finding.Error, "EPMD on one side alone",
+		"-start_epmd, -erl_epmd_port and ERL_EPMD_PORT of nodes that are to meet.",
+		"Nodes find each other's port through EPMD, or by one fixed port for all; those that differ do not.",
+		"set the same on all of them"),
+}
+
+// fromMesh makes a rule of which the prediction says when it fires.
+func fromMesh(code finding.Code, s finding.Severity, title, looks, why, fix string) Rule {
+	conf := Certain
+	if s < finding.Error {
+		conf = Likely
+	}
+	return Rule{Code: code, Title: title, Severity: s, Confidence: conf, Needs: Manifests | Prediction, Looks: looks, Why: why, Fix: fix,
+		Check: func(in *Input, f *Finder) { in.obstacles(code, f) }}
+}
+
+// Predicted is the mesh that would come of it; nil where that was not worked out.
+func (in *Input) Predicted() *mesh.Prediction {
+	if in.Intent == nil {
+		return nil
+	}
+	if in.prediction == nil {
+		p := mesh.Predict(*in.Intent)
+		in.prediction = &p
+	}
+	return in.prediction
+}
+
+// obstacles tells what is in the way of links for one reason, once for each workload and
+// place.
+func (in *Input) obstacles(code finding.Code, f *Finder) {
+	p := in.Predicted()
+	workload := map[string]string{}
+	for i := range in.Intent.Replicas {
+		workload[in.Intent.Replicas[i].ID] = in.Intent.Replicas[i].Workload
+	}
+	type place struct{ workload, at string }
+	told := map[place]bool{}
+	for _, l := range p.Links {
+		if l.Up != mesh.No {
+			continue
+		}
+		for _, o := range l.Why {
+			if o.Code != code {
+				continue
+			}
+			b, ok := in.called(workload[o.From])
+			if !ok || clustered(b) == "" && !in.wantsMesh(b) {
+				continue
+			}
+			at, found := firstPlace(o.At)
+			if told[place{workload[o.From], at.String()}] {
+				continue
+			}
+			told[place{workload[o.From], at.String()}] = true
+			text := o.Text
+			if o.Dialled != "" {
+				text = "discovery dials " + o.Dialled + ": " + text
+			}
+			n := f.At(b.Object, b.At("metadata.name"), "%s", text)
+			if found {
+				n.At = at
+			}
+			for _, r := range p.Replicas {
+				if r.ID != o.From {
+					continue
+				}
+				for _, s := range r.Steps {
+					n.Saw("%s: %s", r.ID, s.Text)
+				}
+			}
+			n.Saw("islands: %s", Islands(p))
+		}
+	}
+}
+
+// wantsMesh says whether the project has something that makes sense only in a mesh.
+func (in *Input) wantsMesh(b Beam) bool {
+	if in.Project == nil || b.Why == "" {
+		return false
+	}
+	return len(in.Project.Topologies) > 0 || len(in.Project.ClusterStarts) > 0
+}
+
+// called finds a workload by its label.
+func (in *Input) called(label string) (Beam, bool) {
+	for _, b := range in.Serving() {
+		if b.Label() == label {
+			return b, true
+		}
+	}
+	return Beam{}, false
+}
+
+// Islands writes the islands of a prediction in one line.
+func Islands(p *mesh.Prediction) string {
+	all := make([]string, len(p.Islands))
+	for i, ids := range p.Islands {
+		all[i] = strings.Join(ids, " ")
+	}
+	return strings.Join(all, " | ")
+}
+
+var position = regexp.MustCompile(`^(.+):(\d+):(\d+)$`)
+
+// firstPlace is the first that is a place in a file.
+func firstPlace(all []string) (Span, bool) {
+	for _, at := range all {
+		if m := position.FindStringSubmatch(at); m != nil {
+			line, err := strconv.Atoi(m[2])
+			column, err2 := strconv.Atoi(m[3])
+			if cmp.Or(err, err2) == nil {
+				return Span{File: m[1], Line: line, Column: column, EndLine: line, EndColumn: column + 1}, true
+			}
+		}
+	}
+	return Span{}, false
+}

@@ -1,0 +1,120 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/intent"
+	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/plan"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// defaultNamespace is that of objects that name none.
+const defaultNamespace = "default"
+
+// predict works out what the workloads that run releases would do. Those of one name that
+// stand in several files are overlays of one app, which never run together: they are left
+// out.
+func predict(ctx context.Context, in *check.Input) {
+	seen := map[string]int{}
+	for _, b := range in.Serving() {
+		seen[b.Label()]++
+	}
+	var ours, others []intent.Runs
+	for _, b := range in.Serving() {
+		switch {
+		case seen[b.Label()] > 1:
+		case in.Project != nil && ofProject(in, b):
+			ours = append(ours, intent.Runs{Workload: b.Workload, Container: b.Container})
+		default:
+			others = append(others, intent.Runs{Workload: b.Workload, Container: b.Container})
+		}
+	}
+	if len(ours)+len(others) == 0 {
+		return
+	}
+	var all mesh.Intent
+	if len(ours) > 0 {
+		shown := func(p project.Pos) string {
+			return manifest.Position{File: in.ProjectFile(p.File), Line: p.Line, Column: p.Col}.String()
+		}
+		all = intent.Of(ctx, in.Objects, intent.AppOf(in.Project, shown), ours, defaultNamespace)
+	}
+	if len(others) > 0 {
+		more := intent.Of(ctx, in.Objects, intent.App{}, others, defaultNamespace)
+		if len(ours) == 0 {
+			all = more
+		} else {
+			all.Replicas = append(all.Replicas, more.Replicas...)
+		}
+	}
+	in.Intent = &all
+}
+
+// ofProject says whether a workload runs the project's release: it is the only one that
+// runs a release, or is called as the project is.
+func ofProject(in *check.Input, b check.Beam) bool {
+	if len(in.Serving()) == 1 {
+		return true
+	}
+	for _, m := range in.Project.Mixes() {
+		name := m.App.Value
+		if name == "" {
+			continue
+		}
+		for _, text := range []string{b.Name, b.Container.Called, b.Container.Key("image").String()} {
+			if strings.Contains(strings.ReplaceAll(text, "-", "_"), name) {
+				return true
+			}
+		}
+		if v, ok := b.Container.EnvVar("RELEASE_NAME"); ok && v.Value().String() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// rendered adds the objects that BeamApps stand for, as `phial render` writes them, unless
+// they are among what was read already.
+func rendered(tree *manifest.Tree, set *manifest.Set) (added bool, err error) {
+	var texts []manifest.Source
+	for _, s := range tree.Sources {
+		if !bytes.Contains(s.Text, []byte("BeamApp")) {
+			continue
+		}
+		r, err := manifest.Read([]manifest.Source{s}, manifest.Options{})
+		if err != nil {
+			continue // what is wrong with it is told elsewhere
+		}
+		for _, app := range r.Apps {
+			p, err := plan.New(app.BeamApp, plan.Options{AgentImage: "phial-agent:" + agentVersion})
+			if err != nil || there(set, app.Name) {
+				continue
+			}
+			var b bytes.Buffer
+			if err := plan.Encode(&b, p.Objects()); err != nil {
+				return false, fmt.Errorf("render %s: %w", app.Document.Label(), err)
+			}
+			texts = append(texts, manifest.Source{Name: s.Name + ", rendered", Text: b.Bytes(), Found: true})
+		}
+	}
+	tree.Sources = append(tree.Sources, texts...)
+	return len(texts) > 0, nil
+}
+
+// agentVersion stands for the agent's image in objects that nobody applies.
+const agentVersion = "0.0.0"
+
+func there(set *manifest.Set, name string) bool {
+	for w := range set.Workloads() {
+		if w.Name == name {
+			return true
+		}
+	}
+	return false
+}
