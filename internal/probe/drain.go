@@ -17,6 +17,7 @@ import (
 type Drain struct {
 	s     *Session
 	forms sync.Map // script → etf.Term: see eval
+	told  sync.Map // name of a cowboy whose connections all close with their next answer → how many, until InFlight said so
 }
 
 // Drain gives a Drain that uses the session's connection and ends with it.

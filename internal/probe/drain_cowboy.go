@@ -33,7 +33,8 @@ const (
 // Connection: close, idle ones among them. A connection's process numbers its requests
 // and knows the number of the last one, max_keepalive at first; it does system messages,
 // so that one that replaces its state can make the next request its last, between two
-// messages. It gives {How many were told, how many have HTTP/1 or are too busy to say}.
+// messages. It gives {How many were told, how many have HTTP/1 or are too busy to say,
+// whether busy ones close with the answer under way}.
 //
 // Where the two numbers are differs by version, so that is found out and then tried on a
 // connection of our own, on which nothing gets to the application: its requests go to a
@@ -41,8 +42,10 @@ const (
 // one up; the second, after the change, with it. Otherwise the match fails, and with it
 // the script, and no client's connection is touched.
 //
-// One whose request is still being read, and may be answered already, ends after the one
-// that follows. WebSockets, HTTP/2 and what sleeps in hibernation get no message; the
+// Since 2.15 a connection has one request at a time, and knows whether its answer has
+// begun: one that is busy closes with the answer under way if it can still say so. Before,
+// one that is busy closes with the answer that follows; and one whose request is still being
+// read, and may be answered already, after that. WebSockets, HTTP/2 and what sleeps in hibernation get no message; the
 // change leaves alone what has not the form of HTTP/1. The new states are not sent to us,
 // since each has all options in it: the reply goes to a process that is dead.
 //
@@ -53,15 +56,18 @@ begin
 	Said = make_ref(),
 	State = fun({S, Buffer}) when is_tuple(S), is_binary(Buffer) -> S; (S) -> S end,
 	Only = fun(Fits, S) -> [N] = [N || N <- lists:seq(1, tuple_size(S)), Fits(N)], N end,
-	MarkAt = fun(Pair, Tag, Size, In, Last) ->
+	MarkAt = fun(Pair, Tag, Size, In, Last, Out) ->
 		fun(Misc) ->
 			{Is, Next} = try
 				S = case Pair of true -> {_, _} = Misc, element(1, Misc); false -> Misc end,
 				true = element(1, S) =:= Tag andalso tuple_size(S) =:= Size,
 				N = element(In, S),
 				true = is_integer(N) andalso N > 0 andalso N =< element(Last, S),
+				Unanswered = Out > 0 andalso element(Out, S) =:= wait,
 				To = case element(In + 1, S) of
+					ps_next_request when Unanswered -> N - 1;
 					ps_next_request -> N;
+					Reading when Unanswered, element(1, Reading) =:= ps_body -> N;
 					Reading when element(1, Reading) =:= ps_body -> min(N + 1, element(Last, S));
 					Reading when element(1, Reading) =:= ps_request_line; element(1, Reading) =:= ps_header; element(1, Reading) =:= ps_trailer -> N
 				end,
@@ -106,18 +112,20 @@ begin
 		In = Only(fun(N) -> element(N, S) =:= 1 andalso is_tuple(element(N + 1, S))
 			andalso element(1, element(N + 1, S)) =:= ps_request_line end, S),
 		Has = Only(fun(N) -> element(N, S) =:= Opts end, S),
+		All = fun(What) -> [N || N <- lists:seq(1, tuple_size(S)), element(N, S) =:= What] end,
+		Out = case {All(1), All(wait)} of {[_], [O]} -> O; _ -> 0 end,
 		Put = fun(N, V, M) when M =:= S -> setelement(N, M, V); (N, V, M) -> setelement(1, M, setelement(N, element(1, M), V)) end,
 		Ours = Opts#{stream_handlers => [cowboy_stream_h], middlewares => [cowboy_router], env => #{dispatch => []}},
 		sys:replace_state(P, fun(M) -> Put(Has, Ours, M) end, Try),
 		false = Ask(Net, Socket),
 		S1 = State(sys:get_state(P, Try)),
 		{2, Number} = {element(In, S1), element(Last, S1)},
-		Mark = MarkAt(Misc =/= S, element(1, S), tuple_size(S), In, Last),
+		Mark = MarkAt(Misc =/= S, element(1, S), tuple_size(S), In, Last, Out),
 		S2 = State(sys:replace_state(P, Mark, Try)),
 		{1, 2, 2} = {receive {Said, Is} -> Is after Try -> late end, element(In, S2), element(Last, S2)},
 		true = Ask(Net, Socket),
 		{error, closed} = Net:recv(Socket, 0, Try),
-		Mark
+		{Mark, Out > 0}
 	end,
 	OnOurs = fun(Opts) ->
 		Info = case ranch:info(Ref) of I when is_map(I) -> I; I -> maps:from_list(I) end,
@@ -157,7 +165,7 @@ begin
 	end,
 	Sought = Opts#{max_keepalive => Number},
 	ranch:set_protocol_options(Ref, Sought),
-	Mark = try OnOurs(Sought) after ranch:set_protocol_options(Ref, Opts#{max_keepalive => 1}) end,
+	{Mark, Exact} = try OnOurs(Sought) after ranch:set_protocol_options(Ref, Opts#{max_keepalive => 1}) end,
 	{Dead, Monitor} = spawn_monitor(fun() -> ok end),
 	receive {'DOWN', Monitor, _, _, _} -> ok end,
 	Conns = Run(Infos(ranch:procs(Ref, connections)), [
@@ -169,7 +177,7 @@ begin
 	Pids = lists:filter(fun erlang:is_pid/1, Conns),
 	Rounds(Pids, {system, {Dead, Said}, {replace_state, Mark}}, 0, Most),
 	{_, Messages} = process_info(self(), messages),
-	{lists:sum(Run(Messages, [{{Said, '$1'}, [], ['$1']}])), length(Pids)}
+	{lists:sum(Run(Messages, [{{Said, '$1'}, [], ['$1']}])), length(Pids), Exact}
 end`
 
 // cowboyClose tells a cowboy to say Connection: close: with the next answer on each HTTP/1
@@ -178,9 +186,24 @@ end`
 func (d *Drain) cowboyClose(ctx context.Context, s Server) (told int, err error) {
 	t, err := d.eval(ctx, cowboyLastScript, bind{"Most", trafficAsk}, bind{"Number", lastNumber}, bind{"Ref", s.ref},
 		bind{"Try", int(lastTry.Milliseconds())}, bind{"Wait", int(lastWait.Milliseconds())})
+	d.told.Delete(s.String())
 	if n, ok := t.At(0).Int(); err == nil && ok {
+		if exact, _ := t.At(2).Bool(); exact {
+			d.told.Store(s.String(), int(n))
+		}
 		return int(n), nil
 	}
 	t, err = d.eval(ctx, cowboyKeepScript, bind{"On", false}, bind{"Ref", s.ref})
 	return 0, called("setting the options of "+s.Name, t, err)
+}
+
+// takeTold says whether a cowboy's connections close with their next answer, and how many
+// were told so, once.
+func (d *Drain) takeTold(s Server) (n int, closing bool) {
+	v, ok := d.told.Swap(s.String(), 0)
+	if !ok {
+		d.told.Delete(s.String())
+		return 0, false
+	}
+	return v.(int), true //nolint:forcetypeassert // cowboyClose puts nothing else there
 }

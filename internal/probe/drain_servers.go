@@ -191,6 +191,7 @@ func (d *Drain) KeepAlive(ctx context.Context, s Server, on bool) error {
 			_, err = d.cowboyClose(ctx, s)
 			return err
 		}
+		d.told.Delete(s.String())
 		t, err = d.eval(ctx, cowboyKeepScript, bind{"On", true}, bind{"Ref", s.ref})
 	default:
 		return ErrNoWay

@@ -16,7 +16,7 @@ type Traffic struct {
 	// Mute counts connections that are busy with something and can't say with what:
 	// writing to a client that does not read, for example. Each is one of Requests, too.
 	Mute int
-	Told int // busy connections that were told to close with their answer
+	Told int // connections that were told to close with an answer since the last count
 }
 
 func (t Traffic) plus(o Traffic) Traffic {
@@ -134,8 +134,15 @@ func (d *Drain) traffic(ctx context.Context, s Server, tell bool) (Traffic, erro
 	wait := bind{"Wait", int(trafficWait.Milliseconds())}
 	var t etf.Term
 	var err error
+	told := 0
 	switch s.Kind {
 	case ServerCowboy:
+		// An exit signal that arrives between an answer and the next request closes under
+		// the feet of that, so none is sent where connections close by themselves.
+		var closing bool
+		if told, closing = d.takeTold(s); closing {
+			tell = false
+		}
 		t, err = d.eval(ctx, cowboyScript, bind{"Most", trafficAsk}, bind{"Ref", s.ref}, bind{"Tell", tell && s.tellsBusy()}, wait)
 	case ServerRanch:
 		t, err = d.eval(ctx, `{0, length(ranch:procs(Ref, connections)), 0, 0}`, bind{"Ref", s.ref})
@@ -155,5 +162,5 @@ func (d *Drain) traffic(ctx context.Context, s Server, tell bool) (Traffic, erro
 		}
 		n[i] = int(v)
 	}
-	return Traffic{Requests: n[0] + n[2], Connections: n[1], Mute: n[2], Told: n[3]}, nil
+	return Traffic{Requests: n[0] + n[2], Connections: n[1], Mute: n[2], Told: told + n[3]}, nil
 }

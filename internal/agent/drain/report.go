@@ -72,7 +72,7 @@ type Report struct {
 	TookMS  int64   `json:"tookMs"`
 	Before  Work    `json:"before"` // when work was first counted, after the endpoint delay
 	After   Work    `json:"after"`  // when it was last counted
-	Told    int     `json:"told"`   // how often a busy connection was told to close with its answer
+	Told    int     `json:"told"`   // how often a connection was told to close with an answer
 	Steps   []Step  `json:"steps"`  // in their order; several of one name by subject
 
 	mu   sync.Mutex
