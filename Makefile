@@ -8,7 +8,7 @@ HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6),/tmp)
 PHIAL_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/phial
 GOLANGCI_LINT_VERSION := v2.15.0
 LINT := $(PHIAL_CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
-TESTFLAGS ?= -timeout 20m
+TESTFLAGS ?= -timeout 30m
 FUZZTIME ?= 30s
 export HOME PHIAL_CACHE
 # Debian keeps nft and debootstrap where an ordinary user's PATH does not reach.
@@ -43,7 +43,7 @@ demo-kubernetes: setup-cluster setup-demo build ## the same on a real Kubernetes
 test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector
 	cd examples/tally && MIX_ENV=test mix test
 	$(GO) test -run 'Simulation$$' -v ./internal/mesh
-	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test -p 3 -race $(TESTFLAGS) ./test/e2e ./...   # e2e waits more than it works, so it goes first, beside the others
 
 test-cgroup2: setup-cluster kube ## tests of nodes on cgroups of version 2, in a virtual machine with Debian's kernel; ends by itself
 	@scripts/cgroup2.sh

@@ -153,7 +153,7 @@ func TestWatch(t *testing.T) {
 			}
 		}
 	}
-	const whole, broken = `"links":{"expected":3,"up":3}`, `"links":{"expected":3,"up":2}`
+	const whole, broken = `"links":{"expected":3,"up":3,`, `"links":{"expected":3,"up":2,`
 	wait("two whole looks", func() bool { return lines(whole) >= 2 })
 	m.Cut(names[0], names[1])
 	wait("a look that finds it", func() bool { return lines(broken) >= 1 })
