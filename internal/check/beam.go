@@ -23,6 +23,9 @@ var beamEnv = regexp.MustCompile(`^(RELEASE_(NODE|COOKIE|DISTRIBUTION|NAME|TMP|M
 // others' programs that run on the BEAM and are no release of a team's; they have rules of their own.
 var otherPrograms = regexp.MustCompile(`(^|/)(rabbitmq|emqx|vernemq|couchdb|ejabberd|livebook)[^/]*$`)
 
+// services are others' programs that stand beside an app, and are no release.
+var services = regexp.MustCompile(`(^|/)(nginx|httpd|caddy|haproxy|traefik|envoy|varnish|postgres|postgis|postgresql|pgbouncer|pgadmin4?|timescaledb|mysql|mariadb|mongo|mongodb|redis|valkey|memcached|kafka|zookeeper|redpanda|nats|etcd|minio|elasticsearch|opensearch|kibana|logstash|fluentd|fluent-bit|vector|grafana|prometheus|loki|jaeger|otel|opentelemetry-collector(-contrib)?|clickhouse|clickhouse-server|cassandra|cockroach|vault|consul|keycloak|adminer|mailhog|busybox|curl)$`)
+
 // startWords is how a release, or mix in its place, is started.
 var startWords = regexp.MustCompile(`(^|[\s"'/])bin/[A-Za-z0-9_-]+["']?\s+["']?(start|start_iex|foreground|console)\b|\bmix\s+(phx\.server|run)\b|\b(elixir|iex)\s+-`)
 
@@ -72,7 +75,7 @@ func (in *Input) begin() {
 	// The only workload beside a project is the project's.
 	if in.Project != nil && len(in.beams) == 0 && len(serving) == 1 {
 		for c := range serving[0].Containers() {
-			if !c.Init && !otherPrograms.MatchString(imageName(c)) {
+			if name := imageName(c); !c.Init && !otherPrograms.MatchString(name) && !services.MatchString(name) {
 				in.beams[serving[0].Object] = Beam{serving[0], c, "it is the only workload beside mix.exs"}
 				return
 			}

@@ -32,6 +32,8 @@ func TestBeam(t *testing.T) {
 		"by the project":   {workload("a", "registry.example.com/my-shop:1", "") + workload("b", "postgres:16", ""), true, map[string]string{"Deployment a": "its image is called as the project is, my_shop"}},
 		"by its release":   {workload("a", "registry.example.com:5000/web@sha256:00", "") + workload("b", "postgres:16", ""), true, map[string]string{"Deployment a": "its image is called as the project is, web"}},
 		"alone":            {workload("a", "other:1", ""), true, map[string]string{"Deployment a": "it is the only workload beside mix.exs"}},
+		"a service alone":  {workload("a", "docker.io/library/postgres:16", ""), true, nil},
+		"a proxy alone":    {workload("a", "nginx:1.7.9", ""), true, nil},
 		"not alone":        {workload("a", "other:1", "") + workload("b", "another:1", ""), true, nil},
 		"alone, no mix":    {workload("a", "other:1", ""), false, nil},
 		"others' of names": {strings.Replace(workload("a", "x", "        command: [bin/shop, start]\n"), "apps/v1", "example.com/v1", 1), false, nil},
@@ -61,6 +63,7 @@ func TestProjectSettlesDoubts(t *testing.T) {
 	text := workload("a", "x", "        env:\n        - {name: PHX_SERVER, value: x}\n        - name: ERLANG_COOKIE\n          valueFrom: {secretKeyRef: {name: a, key: b}}\n        - name: ERL_DIST_PORT\n          value: '9137'\n")
 	write(t, map[string]string{"a.yaml": text})
 	only := rules(t, "COO-07", "NET-14")
+	old := map[string]string{"mix.exs": strings.Replace(mix["mix.exs"], "releases:", "deps: [{:distillery, \"~> 2.1\"}], releases:", 1)}
 	reads := map[string]string{"mix.exs": mix["mix.exs"], "rel/env.sh.eex": "export RELEASE_COOKIE=$ERLANG_COOKIE\n-kernel inet_dist_listen_min $ERL_DIST_PORT\n"}
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -68,6 +71,7 @@ func TestProjectSettlesDoubts(t *testing.T) {
 	}{
 		"no project":  {nil, []string{"a.yaml:14 info COO-07", "a.yaml:16 info NET-14"}},
 		"not read":    {mix, []string{"a.yaml:14 warning COO-07", "a.yaml:16 warning NET-14"}},
+		"Distillery":  {old, []string{"a.yaml:16 warning NET-14"}},
 		"read by env": {reads, []string{"a.yaml:16 info NET-14"}},
 	} {
 		in := input(t, "a.yaml")

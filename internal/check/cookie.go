@@ -9,6 +9,7 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // cookie are rules about the one secret of a mesh. What it is stands in none of their texts.
@@ -225,6 +226,9 @@ func cookieNowhere(in *Input, f *Finder) {
 }
 
 func otherCookie(in *Input, f *Finder) {
+	if in.Project != nil && distillery(in.Project) {
+		return // its vm.args may read any
+	}
 	for _, b := range in.Beams() {
 		if _, ok := b.Container.EnvVar(beam.EnvReleaseCookie); ok || b.Container.EnvFrom() {
 			continue
@@ -246,6 +250,11 @@ func otherCookie(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+// distillery says whether Distillery builds the release, which has a start script of its own.
+func distillery(p *project.Project) bool {
+	return hasDep(p, "distillery") && p.EnvSh.Text == ""
 }
 
 // readsVariable says whether something of the project reads a variable.
@@ -279,7 +288,7 @@ func noCookie(in *Input, f *Finder) {
 		}
 		at := b.Container.Key("env")
 		n := f.At(b.Object, at, "the nodes of %s are to be one mesh (%s), and get no RELEASE_COOKIE", b.Name, why)
-		if in.Project == nil || in.hasCookie() {
+		if in.Project == nil || in.hasCookie() || distillery(in.Project) {
 			n.As(finding.Info, Hint).Saw("mix.exs, rel/env.sh.eex or the image may give one")
 		}
 	}

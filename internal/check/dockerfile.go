@@ -155,11 +155,17 @@ func missingLibraries(in *Input, f *Finder) {
 		has := func(word string) bool {
 			return slices.ContainsFunc(packages, func(p string) bool { return strings.HasPrefix(p, word) })
 		}
-		if !whole || has("libstdc++") || slices.ContainsFunc(packages, func(p string) bool { return !small.MatchString(p) }) {
+		lacks, wanted := "libstdc++, which the BEAM's JIT is linked against", "libstdc++ libgcc ncurses-libs openssl"
+		there := has("libstdc++")
+		if b.family != alpine { // apt itself is written in C++, so the library is there
+			lacks, wanted = "OpenSSL, which the BEAM's crypto is linked against", "openssl"
+			there = slices.ContainsFunc([]string{"openssl", "libssl", "ca-certificates", "curl"}, has) || // the last two need it
+				b.family == debian && !slices.Contains([]string{"", "10", "11", "12"}, b.release) // as apt does since
+		}
+		if !whole || there || slices.ContainsFunc(packages, func(p string) bool { return !small.MatchString(p) }) {
 			continue
 		}
-		wanted := map[string]string{alpine: "libstdc++ libgcc ncurses-libs openssl", debian: "libstdc++6 libncurses6 openssl", ubuntu: "libstdc++6 libncurses6 openssl"}[b.family]
-		n := f.In(d.File, d.Stages[d.Final()].At, "the runner is a bare %s, and nothing installs libstdc++, which the BEAM's JIT is linked against", b).
+		n := f.In(d.File, d.Stages[d.Final()].At, "the runner is a bare %s, and nothing installs %s", b, lacks).
 			Mend("install %s in the last stage", wanted)
 		if otp == 0 {
 			n.As(finding.Info, Hint).Saw("the build's image does not say its OTP; before 24 there was no JIT")

@@ -2,6 +2,7 @@ package intent
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/envsh"
@@ -26,10 +27,17 @@ func AppOf(p *project.Project, shown func(project.Pos) string) App {
 	for _, r := range p.Mix.ReleaseSpecs {
 		app.Cookie = app.Cookie || !r.Cookie.Nil()
 	}
+	if packed(p, "distillery") && p.EnvSh.Text == "" {
+		app.Foreign = "Distillery builds the release, whose start script and vm.args name the node"
+	}
+	app.Commands = commands(p, shown)
 	image(p, &app, shown)
 	s := source{p, shown}
 	s.libcluster(&app)
 	s.dnsClusters(&app)
+	if app.Unread == "" {
+		app.Unread = s.connects()
+	}
 	return app
 }
 
@@ -46,16 +54,20 @@ func releaseName(p *project.Project) string {
 	return ""
 }
 
-// image takes over what the image's own environment is, where there is one Dockerfile.
+// image takes over what the image's own environment is. Where several Dockerfiles may make
+// it, what any of them sets is not known.
 func image(p *project.Project, app *App, shown func(project.Pos) string) {
-	if len(p.Dockerfiles) != 1 || p.Dockerfiles[0].Final() < 0 {
-		return
-	}
-	for name, f := range p.Dockerfiles[0].Env(p.Dockerfiles[0].Final()) {
-		if f.Known() {
-			app.Image[name] = mesh.Setting{Value: f.Value, From: shown(f.At)}
-		} else {
-			app.Image[name] = mesh.NotKnown("the Dockerfile computes it", shown(f.At))
+	images := imagesOf(p)
+	for _, d := range images {
+		for name, f := range d.Env(d.Final()) {
+			switch {
+			case len(images) > 1:
+				app.Image[name] = mesh.NotKnown("one of several Dockerfiles sets it", shown(f.At))
+			case f.Known():
+				app.Image[name] = mesh.Setting{Value: f.Value, From: shown(f.At)}
+			default:
+				app.Image[name] = mesh.NotKnown("the Dockerfile computes it", shown(f.At))
+			}
 		}
 	}
 }
@@ -73,11 +85,11 @@ func (s source) libcluster(app *App) {
 		case d.Strategy == "":
 			app.Unread = "the strategy of topology " + cmp.Or(t.Name, "without a name") + " is computed"
 			continue
-		case !t.When.Absent():
-			app.Unread = "topology " + t.Name + " is there under a condition (" + t.When.String() + ")"
+		case t.Anonymous && t.Started:
+			d.Fails = "the app does not boot: its topology has no name, and libcluster takes each of its options for one"
+		case !t.Started && len(s.ClusterStarts) == 0 && s.unclear() != "":
+			app.Unread = "what starts topology " + cmp.Or(t.Name, "without a name") + " was not seen: " + s.unclear()
 			continue
-		case t.Anonymous:
-			d.Idle = "its topology has no name, so libcluster does not see it"
 		case !t.Started && len(s.ClusterStarts) == 0:
 			d.Idle = "nothing starts Cluster.Supervisor"
 		case !t.Started:
@@ -86,18 +98,69 @@ func (s source) libcluster(app *App) {
 		for _, o := range t.Options {
 			d.Options[o.Name] = s.option(o.Value, t.Phase)
 		}
+		d.When = s.condition(t.When, t.Phase)
+		if d.Strategy == "Epmd" {
+			d.Hosts, d.Unread = names(t.Option("hosts"))
+		}
 		app.Finds = append(app.Finds, d)
 	}
 	switch {
 	case !s.TopologiesUnread.Absent() && s.uses("libcluster"):
 		app.Unread = "not all of libcluster's topologies could be read: " + s.TopologiesUnread.String()
-	case len(s.Topologies) == 0 && len(s.ClusterStarts) > 0:
+	case len(s.Topologies) == 0:
 		for _, c := range s.ClusterStarts {
-			if c.Topologies.Kind == project.ExprUnknown {
-				app.Unread = "what Cluster.Supervisor is given is computed: " + c.Topologies.Text
+			if e := c.Topologies; !e.Absent() && !e.Nil() && (e.Kind != project.ExprList || len(e.Items) > 0) {
+				app.Unread = "which topologies Cluster.Supervisor is given could not be read (" + s.shown(c.At) + ")"
 			}
 		}
 	}
+}
+
+// others are packages that look for nodes in ways of their own.
+var others = []string{"peerage", "ekka", "partisan", "gen_cluster", "nodefinder", "bonny_cluster", "datapio_cluster", "erlang_node_discovery"}
+
+// connects says what else may connect the nodes; empty: nothing does.
+func (s source) connects() string {
+	for _, name := range others {
+		if s.uses(name) {
+			return name + " looks for nodes in its own way"
+		}
+	}
+	if why := s.unclear(); why != "" {
+		if s.uses("libcluster") && len(s.Topologies)+len(s.ClusterStarts) == 0 {
+			return "what starts libcluster was not seen: " + why
+		}
+		if s.uses("dns_cluster") && len(s.DNSClusters) == 0 {
+			return "what starts dns_cluster was not seen: " + why
+		}
+	}
+	for _, name := range []string{"Node.connect", ":net_kernel.connect_node"} {
+		if calls := s.CallsOf(name); len(calls) > 0 {
+			return "the code connects nodes itself, by " + name + " (" + s.shown(calls[0].At) + ")"
+		}
+	}
+	for _, l := range s.Lock {
+		if slices.Contains(others, l.Name) || (l.Name == "libcluster" || l.Name == "dns_cluster") && !s.uses(l.Name) {
+			return l.Name + " is brought by another package, which may start it"
+		}
+	}
+	return ""
+}
+
+// unclear says why not all children of the project's supervisors could be read; empty: they could.
+func (s source) unclear() string {
+	for _, sup := range s.Supervisors {
+		if sup.Unclear != "" {
+			return sup.Module + ": " + sup.Unclear
+		}
+	}
+	return ""
+}
+
+// packed says whether a package is among those of the project, also through another one.
+func packed(p *project.Project, name string) bool {
+	_, ok := p.Dep(name)
+	return ok || slices.ContainsFunc(p.Lock, func(l project.Locked) bool { return l.Name == name })
 }
 
 func (s source) uses(dep string) bool {
@@ -107,11 +170,7 @@ func (s source) uses(dep string) bool {
 
 func (s source) dnsClusters(app *App) {
 	for _, q := range s.DNSClusters {
-		if !q.When.Absent() {
-			app.Unread = "dns_cluster is started under a condition (" + q.When.String() + ")"
-			continue
-		}
-		d := Discovery{Strategy: DNSCluster, At: s.shown(q.At), Options: map[string]Option{}}
+		d := Discovery{Strategy: DNSCluster, At: s.shown(q.At), Options: map[string]Option{}, When: s.condition(q.When, project.Running)}
 		if !q.Query.Absent() {
 			d.Options["query"] = s.option(q.Query, project.Running)
 		}
@@ -122,27 +181,32 @@ func (s source) dnsClusters(app *App) {
 	}
 }
 
+// names are a list of node names as they stand there.
+func names(e project.Expr) (all []string, unread string) {
+	if e.Absent() {
+		return nil, ""
+	}
+	for _, i := range e.Items {
+		if i.Value.Kind != project.ExprAtom {
+			return nil, "one of its hosts is computed"
+		}
+		all = append(all, i.Value.Text)
+	}
+	if e.Kind != project.ExprList {
+		return nil, "its list of hosts is computed"
+	}
+	return all, ""
+}
+
+// raised is how a value that the app does not boot with begins to say why it is not known.
+const raised = "the app does not boot: "
+
 // option works an expression out in the environment that a replica starts with.
 func (s source) option(e project.Expr, phase project.Phase) Option {
 	from := s.shown(e.At)
 	return func(env func(string) (mesh.Setting, bool)) mesh.Setting {
 		at := from
-		v := e.Eval(func(name string) project.EnvValue {
-			set, ok := env(name)
-			if phase == project.Building {
-				return project.EnvValue{Unknown: name + " is read when the release is built"}
-			}
-			switch {
-			case !ok:
-				return project.EnvValue{}
-			case !set.Known():
-				return project.EnvValue{Set: true, Unknown: set.Why}
-			}
-			if set.From != "" {
-				at = set.From
-			}
-			return project.EnvValue{Value: set.Value, Set: true}
-		})
+		v := e.Eval(variables(env, phase, &at))
 		switch v.Kind {
 		case project.ExprText, project.ExprAtom, project.ExprModule, project.ExprInteger:
 			if v.Nil() {
@@ -150,14 +214,55 @@ func (s source) option(e project.Expr, phase project.Phase) Option {
 			}
 			return mesh.Setting{Value: v.Text, From: at}
 		case project.ExprRaise:
-			return mesh.NotKnown("the app does not boot: "+v.Text, at)
+			return mesh.NotKnown(raised+v.Text, at)
 		case project.ExprAbsent:
 			return mesh.Setting{From: at}
 		}
-		why := v.Text
-		if u, ok := v.Find(project.ExprUnknown); ok {
-			why = u.Text
+		return mesh.NotKnown(cmp.Or(unknown(v), "it is computed"), at)
+	}
+}
+
+// condition works out whether something is there; nil: it always is.
+func (s source) condition(e project.Expr, phase project.Phase) Condition {
+	if e.Absent() {
+		return nil
+	}
+	return func(env func(string) (mesh.Setting, bool)) (mesh.Tri, string) {
+		var at string
+		switch v := e.Eval(variables(env, phase, &at)); v.Kind {
+		case project.ExprAtom:
+			return mesh.TriOf(!v.Nil() && v.Text != "false"), ""
+		case project.ExprText, project.ExprInteger, project.ExprModule, project.ExprList:
+			return mesh.Yes, ""
+		default:
+			return mesh.Unknown, cmp.Or(unknown(v), "it is there under a condition ("+e.String()+")")
 		}
-		return mesh.NotKnown(cmp.Or(why, "it is computed"), at)
+	}
+}
+
+// unknown is why a value is not known, and empty where it does not say.
+func unknown(v project.Expr) string {
+	if u, ok := v.Find(project.ExprUnknown); ok {
+		return u.Text
+	}
+	return v.Text
+}
+
+// variables reads variables as a replica has them, and notes where the last one stands.
+func variables(env func(string) (mesh.Setting, bool), phase project.Phase, at *string) project.Env {
+	return func(name string) project.EnvValue {
+		set, ok := env(name)
+		switch {
+		case phase == project.Building:
+			return project.EnvValue{Unknown: name + " is read when the release is built"}
+		case !ok:
+			return project.EnvValue{}
+		case !set.Known():
+			return project.EnvValue{Set: true, Unknown: set.Why}
+		}
+		if set.From != "" {
+			*at = set.From
+		}
+		return project.EnvValue{Value: set.Value, Set: true}
 	}
 }

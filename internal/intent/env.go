@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
 )
@@ -13,6 +14,8 @@ type environment struct {
 	vars map[string]mesh.Setting
 	// rest says why it is not known which others there are; empty: there are none.
 	rest string
+	// cookie is what rel/env.sh leaves of the cookie, as far as its text is known.
+	cookie []envsh.Part
 }
 
 // get is a variable as it will be; ok where it is set, or may be.

@@ -28,12 +28,20 @@ func (b *builder) flags(e environment) (words []string, unclear string) {
 			add(v.Value)
 		}
 	}
+	if v, set := e.vars[beam.EnvErlEPMDPort]; set && !v.Known() {
+		unclear = beam.EnvErlEPMDPort + ": " + v.Why
+	}
 	return words, unclear
 }
 
-// distribution reads what decides how the node listens.
-func distribution(words []string, r *mesh.Replica) {
+// distribution reads what decides how the node listens, and where EPMD is asked.
+func distribution(words []string, e environment, r *mesh.Replica) {
 	r.EPMD = beam.EPMDPort
+	if v, set := e.vars[beam.EnvErlEPMDPort]; set && v.Known() {
+		if n, err := strconv.ParseUint(v.Value, 10, 16); err == nil && n > 0 {
+			r.EPMD = uint16(n)
+		}
+	}
 	kernel := func(i int, name string) (string, bool) {
 		if words[i] != name || i+1 >= len(words) {
 			return "", false

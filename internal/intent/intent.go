@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -27,6 +27,9 @@ type App struct {
 	VMArgs string                  // rel/vm.args.eex, without comments
 	Image  map[string]mesh.Setting // what the image sets: ENV of the Dockerfile
 	Finds  []Discovery             // how it looks for other nodes
+	// Foreign says why it is not mix release's start script that names the node; empty: it is.
+	Foreign  string
+	Commands []Command // of the images that it may be in; none: not known
 	// Unread says why Finds may lack one; empty: they are all.
 	Unread string
 	// Cookie says that mix.exs fixes the cookie; else every build has another.
@@ -41,7 +44,18 @@ type Discovery struct {
 	At       string
 	Options  map[string]Option
 	Idle     string // why it dials nobody, whatever its options are
+	// Fails says why the app does not boot with it.
+	Fails string
+	// Hosts are the names that it dials, where they stand there: of Epmd alone. Unread
+	// says why they could not be read.
+	Hosts  []string
+	Unread string
+	// When says whether it is there in an environment; nil: it is.
+	When Condition
 }
+
+// Condition says whether something holds in an environment, and why that is not known.
+type Condition func(env func(name string) (mesh.Setting, bool)) (mesh.Tri, string)
 
 // Option is a value of the app's configuration, which may hang on the environment.
 type Option func(env func(name string) (mesh.Setting, bool)) mesh.Setting
@@ -74,6 +88,7 @@ type builder struct {
 	// literals numbers cookies that stand in the manifests, so that two can be told apart
 	// without keeping one.
 	literals map[string]int
+	fails    string // why the replica that is looked at does not boot
 }
 
 func (b *builder) namespace(o *manifest.Object) string { return cmp.Or(o.Namespace, b.own) }
@@ -142,9 +157,12 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 	if unclear != "" && r.NoNode == "" && r.Node.Known() {
 		r.Node = mesh.NotKnown("flags of its node are not: "+unclear, r.Node.From)
 	}
-	distribution(words, r)
+	distribution(words, vars, r)
 	r.ReadyAlone = b.readyAlone(w)
 	r.Ways = b.ways(w, r, vars)
+	if fails := b.fails; fails != "" && r.NoNode == "" {
+		r.NoNode, r.Code, r.Ways = fails, "DSC-15", nil
+	}
 }
 
 // start follows the release's start script as far as the environment goes. What comes of
@@ -153,14 +171,9 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	lost := func(why, at string) (environment, mesh.Replica) {
 		return env, mesh.Replica{Node: mesh.NotKnown(why, at)}
 	}
-	words := w.Container.Words()
-	name := b.app.Name
-	if len(words) > 0 {
-		base, ok := release(words)
-		if !ok {
-			return lost("the container does not start with bin/"+cmp.Or(name, "NAME")+" start", words[0].Position().String())
-		}
-		name = base
+	name, why, at := b.releaseOf(w)
+	if why != "" {
+		return lost(why, at)
 	}
 	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
 		name = v.Value
@@ -183,8 +196,9 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	case result.Unclear != "":
 		return lost(result.Unclear, "")
 	}
-	out := environment{vars: map[string]mesh.Setting{}, rest: env.rest}
-	for k, v := range result.Defaults().Vars {
+	left := result.Defaults().Vars
+	out := environment{vars: map[string]mesh.Setting{}, rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
+	for k, v := range left {
 		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
 	}
 	node := result.Node()
@@ -213,26 +227,38 @@ func (b *builder) host(r *mesh.Replica) envsh.Host {
 	return h
 }
 
-// release is the release's name where a container starts it with bin/NAME start.
-func release(words []manifest.Field) (string, bool) {
-	for i, w := range words {
-		text := w.String()
-		if strings.ContainsAny(text, " ;&|") { // a shell's line
-			for part := range strings.FieldsSeq(strings.ReplaceAll(text, "exec ", "")) {
-				if path.Base(path.Dir(part)) == "bin" {
-					return path.Base(part), strings.Contains(text, "start")
-				}
+// releaseOf is the name of the release that a container starts, and where it is not known
+// how its node is named, why.
+func (b *builder) releaseOf(w Runs) (name, why, at string) {
+	name = b.app.Name
+	if b.app.Foreign != "" {
+		return name, b.app.Foreign, ""
+	}
+	var own []string
+	for _, f := range w.Container.Words() {
+		own, at = append(own, f.String()), cmp.Or(at, f.Position().String())
+	}
+	lines := []Command{{Cmd: own, At: at}}
+	switch images := b.app.Commands; {
+	case w.Container.Key("command").Len() > 0:
+	case len(images) > 0:
+		lines = slices.Clone(images)
+		for i := range lines {
+			if len(own) > 0 {
+				lines[i].Cmd = own
 			}
-			continue
 		}
-		if path.Base(path.Dir(text)) == "bin" && i+1 < len(words) && strings.HasPrefix(words[i+1].String(), "start") {
-			return path.Base(text), true
+	case len(own) == 0, len(own) == 1 && strings.HasPrefix(own[0], "start"): // the image's entrypoint is the release
+		return name, "", ""
+	}
+	for _, l := range lines {
+		called, why := starts(slices.Concat(l.Entry, l.Cmd), b.app.Name)
+		if why != "" {
+			return name, why, l.At
 		}
+		name = cmp.Or(called, name)
 	}
-	if len(words) == 1 && strings.HasPrefix(words[0].String(), "start") { // args alone: the image's entrypoint is the release
-		return "", true
-	}
-	return "", false
+	return name, "", ""
 }
 
 // named reads the node's name off the environment that the VM starts with.
@@ -285,17 +311,43 @@ func (b *builder) cookie(w Runs, env, vars environment) mesh.Cookie {
 		}
 		return mesh.Cookie{From: from}
 	case v.Known():
-		if b.literals == nil {
-			b.literals = map[string]int{}
-		}
-		if _, ok := b.literals[v.Value]; !ok {
-			b.literals[v.Value] = len(b.literals) + 1
-		}
-		return mesh.Cookie{ID: fmt.Sprintf("literal %d", b.literals[v.Value]), From: v.From}
+		return mesh.Cookie{ID: fmt.Sprintf("literal %d", b.literal(v.Value)), From: v.From}
 	case given && !before.Known():
-		return mesh.Cookie{From: before.Why} // the same key of the same Secret is the same cookie
+		c := mesh.Cookie{From: before.Why} // the same key of the same Secret is the same cookie
+		b.around(&c, vars.cookie)
+		return c
 	}
 	return mesh.Cookie{From: v.Why}
+}
+
+// around notes what rel/env.sh puts around the cookie that it was given.
+func (b *builder) around(c *mesh.Cookie, parts []envsh.Part) {
+	gaps, before, after := 0, "", ""
+	for _, p := range parts {
+		switch {
+		case p.Unknown != "":
+			gaps++
+		case gaps == 0:
+			before += p.Text
+		default:
+			after += p.Text
+		}
+	}
+	if gaps == 1 && before+after != "" {
+		c.Before, c.After = len(before), len(after)
+		c.Around = fmt.Sprintf("text %d", b.literal(before+"\x00"+after))
+	}
+}
+
+// literal numbers a text, so that it need not be kept.
+func (b *builder) literal(text string) int {
+	if b.literals == nil {
+		b.literals = map[string]int{}
+	}
+	if _, ok := b.literals[text]; !ok {
+		b.literals[text] = len(b.literals) + 1
+	}
+	return b.literals[text]
 }
 
 // readyAlone says whether a replica becomes ready without having joined.

@@ -13,17 +13,35 @@ const DNSCluster = "DNSCluster"
 
 // ways are all by which a replica finds others: its agent's and the app's own.
 func (b *builder) ways(w Runs, r *mesh.Replica, env environment) []mesh.Way {
-	var all []mesh.Way
+	var all, idle []mesh.Way
 	for c := range w.Containers() {
-		if c.Called == beam.AgentBinary {
-			all = append(all, b.agent(c, r))
+		if c.Called != beam.AgentBinary {
+			continue
+		}
+		if way := b.agent(c, r); way.Idle == "" {
+			all = append(all, way)
+		} else {
+			idle = append(idle, way) // it is meant so: what the app lacks is told first
 		}
 	}
+	b.fails = ""
+	unread := b.app.Unread
 	for _, d := range b.app.Finds {
-		all = append(all, b.way(d, w, r, env))
+		there, why := mesh.Yes, ""
+		if d.When != nil {
+			there, why = d.When(env.get)
+		}
+		switch there {
+		case mesh.Yes:
+			all = append(all, b.way(d, w, r, env))
+		case mesh.Unknown:
+			unread = "whether " + d.Strategy + " is set up is not known: " + why
+		case mesh.No:
+		}
 	}
-	if b.app.Unread != "" || !b.app.Known && len(all) == 0 {
-		why := b.app.Unread
+	all = append(all, idle...)
+	if unread != "" || !b.app.Known && len(all) == 0 {
+		why := unread
 		if why == "" {
 			why = "the app's source is not at hand"
 		}
@@ -49,17 +67,27 @@ func (b *builder) agent(c manifest.Container, r *mesh.Replica) mesh.Way {
 // way is one of the app's own.
 func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mesh.Way {
 	way := mesh.Way{Name: "libcluster's " + d.Strategy, From: d.At, Idle: d.Idle}
+	if b.fails == "" {
+		b.fails = d.Fails
+	}
 	option := func(name string) (mesh.Setting, bool) {
 		o, ok := d.Options[name]
 		if !ok {
 			return mesh.Setting{}, false
 		}
-		return o(env.get), true
+		s := o(env.get)
+		if why, raises := strings.CutPrefix(s.Why, raised); raises && b.fails == "" {
+			b.fails = "the app does not boot: " + why
+		}
+		return s, true
 	}
 	text := func(name string) mesh.Setting {
 		s, ok := option(name)
 		if !ok && way.Idle == "" {
 			way.Idle = "it is not told " + name
+			if d.Strategy != "DNSPoll" && b.fails == "" { // the others demand it
+				b.fails = "the app does not boot: " + way.Name + " is not told " + name
+			}
 		}
 		return s
 	}
@@ -70,13 +98,16 @@ func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mes
 		way.Looks, way.Query, way.Base = beam.LookupA, text("service"), text("application_name")
 	case "Kubernetes.DNSSRV":
 		way.Looks, way.Dials, way.Base = beam.LookupSRV, mesh.DialName, text("application_name")
-		way.Query = join(text("service"), text("namespace"))
+		way.Query = srvName(text("service"), text("namespace"), env)
 	case "DNSPoll":
-		way.Looks, way.Query, way.Base = beam.LookupAOrAAAA, text("query"), text("node_basename")
+		way.Looks, way.Query, way.Base, way.Whole = beam.LookupAOrAAAA, text("query"), text("node_basename"), true
 	case "Kubernetes":
 		b.kubernetes(&way, w, r, option, text)
 	case "Epmd":
-		way.Unclear = "its list of hosts is the app's own"
+		switch way.Static, way.Unclear = d.Hosts, d.Unread; {
+		case way.Unclear == "" && len(way.Static) == 0 && way.Idle == "":
+			way.Idle = "its list of hosts is empty"
+		}
 	case "LocalEpmd", "ErlangHosts":
 		way.Idle, way.Code = "it finds nodes of its own machine alone", "DSC-22"
 	case "Gossip":
@@ -99,15 +130,18 @@ func (b *builder) dnsCluster(way *mesh.Way, r *mesh.Replica, option func(string)
 	way.Query = query
 }
 
-// join makes service.namespace of what DNSSRV is told.
-func join(service, namespace mesh.Setting) mesh.Setting {
-	if !service.Known() {
-		return service
+// srvName is the full name that DNSSRV makes of what it is told and of CLUSTER_DOMAIN.
+func srvName(service, namespace mesh.Setting, env environment) mesh.Setting {
+	domain, set := env.get(beam.EnvLibclusterDomain)
+	if !set {
+		domain.Value = "cluster.local"
 	}
-	if !namespace.Known() || namespace.Value == "" {
-		return namespace
+	for _, s := range []mesh.Setting{service, namespace, domain} {
+		if !s.Known() {
+			return s
+		}
 	}
-	return mesh.Setting{Value: service.Value + "." + namespace.Value + ".svc", From: service.From}
+	return mesh.Setting{Value: service.Value + "." + namespace.Value + ".svc." + domain.Value, From: service.From}
 }
 
 // kubernetes asks the API.

@@ -37,8 +37,12 @@ type Template struct {
 	Chart string // the directory of the chart, or of the file where there is none
 }
 
-// skippedDir tells the directories that hold no manifests of a team's own.
+// skippedDir tells the directories that hold no manifests of a team's own. Some teams hide
+// theirs.
 func skippedDir(name string) bool {
+	if slices.Contains([]string{".k8s", ".kube", ".kubernetes", ".deploy", ".helm"}, name) {
+		return false
+	}
 	return len(name) > 1 && name[0] == '.' || slices.Contains([]string{"node_modules", "deps", "_build"}, name)
 }
 

@@ -72,14 +72,22 @@ type Cookie struct {
 	// From says where it comes from, for a person. Two of unknown ID and the same From
 	// are the same.
 	From string
+	// Before and After are what is put around the text that comes from there, in bytes.
+	Before, After int
+	// Around is the same for the same text around it, and holds nothing of it.
+	Around string
 }
 
 func (c Cookie) same(o Cookie) Tri {
 	switch {
 	case c.ID != "" && o.ID != "":
 		return TriOf(c.ID == o.ID)
-	case c.From != "" && c.From == o.From:
+	case c.From == "" || c.From != o.From:
+		return Unknown
+	case c.Around == o.Around && c.Before == o.Before && c.After == o.After:
 		return Yes
+	case c.Before+c.After != o.Before+o.After: // of one text, two lengths
+		return No
 	}
 	return Unknown
 }
@@ -100,6 +108,8 @@ type Way struct {
 	From  string  // where it is set up
 	Query Setting // of DNS: the name that it asks for
 	Looks beam.Lookup
+	// Whole: it asks for the name as it stands, without the search list.
+	Whole bool
 	Dials DialForm
 	Base  Setting // what it puts before the @; an agent takes the node's own
 

@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,8 +29,9 @@ type Predicted struct {
 
 // Narration is one sentence of what a replica does, and how that ends. Unseen: not known.
 type Narration struct {
-	State State  `json:"state"`
-	Text  string `json:"text"`
+	State State        `json:"state"`
+	Text  string       `json:"text"`
+	Code  finding.Code `json:"code,omitempty"` // of what it fails at
 }
 
 // PredictedLink says of two replicas whether they would be connected.
@@ -53,7 +53,7 @@ type Obstacle struct {
 // Predict gives the mesh of an intent: who finds whom, by which name, and whether they
 // let each other in. What it can't know is unknown, and so is what hangs on that.
 func Predict(in Intent) Prediction {
-	p := &predictor{in: &in, up: map[Link]Tri{}, why: map[Link][]Obstacle{}, unclear: map[string]string{}, agents: map[int][]target{}}
+	p := &predictor{in: &in, up: map[Link]Tri{}, why: map[Link][]Obstacle{}, unclear: map[string]string{}, agents: map[int][]target{}, stray: map[string]Obstacle{}}
 	p.out.Replicas = make([]Predicted, len(in.Replicas))
 	for i := range in.Replicas {
 		p.out.Replicas[i].ID = in.Replicas[i].ID
@@ -81,11 +81,19 @@ type predictor struct {
 	// unclear are replicas that may dial whom they please: it could not be read.
 	unclear map[string]string
 	agents  map[int][]target // what the agent of each found
+	// stray is the first dial of each that leads to no replica.
+	stray map[string]Obstacle
 }
 
 func (p *predictor) say(i int, state State, format string, a ...any) {
 	s := &p.out.Replicas[i].Steps
-	*s = append(*s, Narration{state, fmt.Sprintf(format, a...)})
+	*s = append(*s, Narration{State: state, Text: fmt.Sprintf(format, a...)})
+}
+
+// blame says what fails, and what that is called.
+func (p *predictor) blame(i int, code finding.Code, format string, a ...any) {
+	s := &p.out.Replicas[i].Steps
+	*s = append(*s, Narration{State: Failed, Text: fmt.Sprintf(format, a...), Code: code})
 }
 
 // at names where something stands, in brackets; nothing where that is not known.
@@ -99,7 +107,7 @@ func at(from string) string {
 func (p *predictor) name(i int) {
 	switch r := &p.in.Replicas[i]; {
 	case r.NoNode != "":
-		p.say(i, Failed, "no node: %s%s", r.NoNode, at(r.Node.From))
+		p.blame(i, finding.Code(r.Code), "no node: %s%s", r.NoNode, at(r.Node.From))
 	case !r.Node.Known():
 		p.say(i, Unseen, "its node's name is not known: %s%s", r.Node.Why, at(r.Node.From))
 	default:
@@ -128,8 +136,11 @@ func (p *predictor) way(i int, w *Way) {
 	switch {
 	case r.NoNode != "":
 		return
+	case w.Idle != "" && slices.ContainsFunc(r.Ways, func(o Way) bool { return o.Idle == "" }):
+		p.say(i, Passed, "%s dials nobody: %s%s; another way does", w.Name, w.Idle, at(w.From))
+		return
 	case w.Idle != "":
-		p.say(i, Failed, "%s dials nobody: %s%s", w.Name, w.Idle, at(w.From))
+		p.blame(i, w.idleCode(), "%s dials nobody: %s%s", w.Name, w.Idle, at(w.From))
 		return
 	case w.Unclear != "":
 		p.say(i, Unseen, "whom %s dials is not known: %s%s", w.Name, w.Unclear, at(w.From))
@@ -178,12 +189,14 @@ func (p *predictor) dial(i int, name, from string) {
 	if j >= 0 {
 		o.To = p.in.Replicas[j].ID
 		p.mark(i, j, state, o)
+	} else if _, before := p.stray[o.From]; !before && state == No {
+		p.stray[o.From] = o
 	}
 	switch state {
 	case Yes:
 		p.say(i, Passed, "will dial %s: accepted", name)
 	case No:
-		p.say(i, Failed, "will dial %s: refused, because %s", name, o.Text)
+		p.blame(i, o.Code, "will dial %s: refused, because %s", name, o.Text)
 	case Unknown:
 		p.say(i, Unseen, "will dial %s: how that ends is not known, because %s", name, o.Text)
 		if j < 0 {
@@ -257,7 +270,7 @@ func (p *predictor) joinIsland(i, j int, parts []int) {
 	case Yes:
 		p.say(i, Passed, "its agent joins it to %s", p.ids(others))
 	case No:
-		p.say(i, Failed, "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
+		p.blame(i, why.Code, "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
 	case Unknown:
 		p.say(i, Unseen, "whether its agent joins it to %s is not known, because %s", p.ids(others), why.Text)
 	}
@@ -371,53 +384,4 @@ func (p *predictor) finish() {
 		}
 		return strings.Compare(a[0], b[0])
 	})
-}
-
-// verdict is how a link ends, and why it is not up.
-func (p *predictor) verdict(i, j int) (Tri, []Obstacle) {
-	a, b := p.in.Replicas[i].ID, p.in.Replicas[j].ID
-	l := LinkOf(a, b)
-	up, dialled := p.up[l]
-	if up == Yes {
-		return Yes, nil
-	}
-	why := p.why[l]
-	doubted := false
-	for _, end := range []string{a, b} {
-		if d := p.unclear[end]; d != "" {
-			why, doubted = append(why, Obstacle{From: end, Text: d}), true
-		}
-	}
-	switch {
-	case doubted:
-		return Unknown, why
-	case !dialled:
-		return No, []Obstacle{p.silence(i, j)}
-	}
-	return up, why
-}
-
-// silence is why two that nobody has dial each other are apart.
-func (p *predictor) silence(i, j int) Obstacle {
-	a, b := &p.in.Replicas[i], &p.in.Replicas[j]
-	for _, r := range []*Replica{a, b} {
-		if r.NoNode != "" {
-			return Obstacle{From: r.ID, Code: finding.Code(r.Code), Text: r.NoNode, At: []string{r.Node.From}}
-		}
-	}
-	for _, r := range []*Replica{a, b} {
-		for _, w := range r.Ways {
-			if w.Idle != "" {
-				return Obstacle{From: r.ID, To: otherID(r, a, b), Code: cmp.Or(finding.Code(w.Code), finding.NobodyDials), Text: w.Name + " dials nobody: " + w.Idle, At: []string{w.From}}
-			}
-		}
-	}
-	return Obstacle{From: a.ID, To: b.ID, Code: finding.NobodyDials, Text: "neither dials the other"}
-}
-
-func otherID(r, a, b *Replica) string {
-	if r == a {
-		return b.ID
-	}
-	return a.ID
 }

@@ -81,7 +81,7 @@ func (p *predictor) lost(i int, what string, state Tri, o Obstacle) {
 		p.doubt(i, o.Text)
 		return
 	}
-	p.say(i, Failed, "%s; it finds nobody: %s", what, o.Text)
+	p.blame(i, o.Code, "%s; it finds nobody: %s", what, o.Text)
 	for j := range p.in.Replicas {
 		if other := &p.in.Replicas[j]; j != i && other.Workload == p.in.Replicas[i].Workload {
 			p.mark(i, j, No, o)
@@ -94,15 +94,23 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 	r := &p.in.Replicas[i]
 	query := w.Query.Value
 	name, absolute := strings.CutSuffix(query, ".")
+	if name == "" || strings.HasPrefix(name, ".") || strings.Contains(name, "..") {
+		return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: fmt.Sprintf("%q is no name in DNS: a part of it is empty", query)}
+	}
 	labels := strings.Split(name, ".")
 	for len(labels) > 0 && strings.HasPrefix(labels[0], "_") { // _epmd._tcp of an SRV record
 		labels = labels[1:]
 	}
 	name = strings.Join(labels, ".")
-	if in, ok := p.inCluster(name); ok && len(labels) > 3 {
+	in, full := p.inCluster(name)
+	if full = full && len(labels) > 3; full {
 		labels = strings.Split(in, ".")
 	} else if absolute {
 		return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: "the dot at the end makes " + query + " a full name, and DNS knows none such"}
+	}
+	if w.Whole && !full && len(labels) < 4 {
+		return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From},
+			Text: fmt.Sprintf("%s is no full name, and %s asks without the search list", query, w.Name)}
 	}
 	namespace := r.Namespace
 	switch {
@@ -118,7 +126,8 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 	if s := p.service(namespace, labels[0]); s != nil {
 		return s, Yes, Obstacle{}
 	}
-	if !p.in.Whole {
+	// Wherever it is, a Service lists pods of its own namespace alone.
+	if !p.in.Whole && slices.ContainsFunc(p.in.Replicas, func(r Replica) bool { return r.Namespace == namespace }) {
 		return nil, Unknown, Obstacle{Text: fmt.Sprintf("there is no Service %s/%s in what was read", namespace, labels[0])}
 	}
 	return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: fmt.Sprintf("there is no Service %s in namespace %s", labels[0], namespace)}

@@ -69,6 +69,11 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 		return end(Unknown, "", "whether their cookies are the same is not known", from.Cookie.From, to.Cookie.From)
 	case Yes:
 	}
+	for _, r := range []*Replica{from, to} {
+		if r.Hidden {
+			return end(No, finding.HiddenNode, r.ID+" is a hidden node: it is connected and no part of the mesh, and neither sees the other among its nodes")
+		}
+	}
 	return end(Yes, "", "")
 }
 

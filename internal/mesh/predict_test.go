@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
 )
 
 func sure(v string) Setting { return Setting{Value: v} }
@@ -77,6 +78,10 @@ func TestPredict(t *testing.T) {
 		{"short query", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless") })}, whole, "", ""},
 		{"query with a dot at the end", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.prod.svc.cluster.local.") })}, whole, "", ""},
 		{"short query with a dot at the end", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.") })}, apart, "DSC-03", ""},
+		{"query with an empty part", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless..svc.cluster.local") })}, apart, "DSC-03", ""},
+		{"short query without the search list", []func(*Intent){way(func(w *Way) { w.Query, w.Whole = sure("tally-headless"), true })}, apart, "DSC-03", ""},
+		{"full query without the search list", []func(*Intent){way(func(w *Way) { w.Whole = true })}, whole, "", ""},
+		{"a namespace where nobody is", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.stage") }), func(in *Intent) { in.Whole = false }}, apart, "DSC-03", ""},
 		{"another domain", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.prod.svc.k8s.example") })}, apart, "NAM-10", ""},
 		{"names that addresses are not", []func(*Intent){stable}, apart, "NAM-02", ""},
 		{"names by SRV", []func(*Intent){stable, srv}, whole, "", ""},
@@ -105,6 +110,12 @@ func TestPredict(t *testing.T) {
 			}
 		}}, "tally-0 tally-1 | tally-2", "COO-01", ""},
 		{"cookies of two places", []func(*Intent){func(in *Intent) { in.Replicas[2].Cookie = Cookie{From: "the image"} }}, "tally-0 tally-1 | tally-2", "", "cookies"},
+		{"more around the cookie of one", []func(*Intent){func(in *Intent) { in.Replicas[2].Cookie.After, in.Replicas[2].Cookie.Around = 1, "a" }}, "tally-0 tally-1 | tally-2", "COO-01", ""},
+		{"the same around every cookie", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Cookie.After, r.Cookie.Around = 1, "a" }) }}, whole, "", ""},
+		{"as much around every cookie", []func(*Intent){func(in *Intent) {
+			each(in, func(i int, r *Replica) { r.Cookie.After, r.Cookie.Around = 1, fmt.Sprint(i/2) })
+		}}, "tally-0 tally-1 | tally-2", "", "cookies"},
+		{"one hidden", []func(*Intent){func(in *Intent) { in.Replicas[1].Hidden = true }}, "tally-0 tally-2 | tally-1", "NET-24", ""},
 		{"policy without ports", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4000, 4000)}})}, apart, "NET-02", ""},
 		{"policy with EPMD alone", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369)}})}, apart, "NET-02", ""},
 		{"policy with all", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}})}, whole, "", ""},
@@ -184,10 +195,10 @@ func TestPredictTells(t *testing.T) {
 	in.Replicas[1].Cookie = Cookie{ID: "other", From: "Secret prod/old"}
 	in.Replicas[0].Cookie.ID, in.Replicas[2].Cookie.ID = "one", "one"
 	want := []Narration{
-		{Passed, "will be named tally@10.0.0.1 (k8s/app.yaml:20:11)"},
-		{Passed, "dns_cluster will look up tally-headless.prod.svc.cluster.local (A and AAAA); DNS answers 10.0.0.1, 10.0.0.2, 10.0.0.3"},
-		{Failed, "will dial tally@10.0.0.2: refused, because their cookies are not the same"},
-		{Passed, "will dial tally@10.0.0.3: accepted"},
+		{State: Passed, Text: "will be named tally@10.0.0.1 (k8s/app.yaml:20:11)"},
+		{State: Passed, Text: "dns_cluster will look up tally-headless.prod.svc.cluster.local (A and AAAA); DNS answers 10.0.0.1, 10.0.0.2, 10.0.0.3"},
+		{State: Failed, Text: "will dial tally@10.0.0.2: refused, because their cookies are not the same", Code: finding.CookieDiffers},
+		{State: Passed, Text: "will dial tally@10.0.0.3: accepted"},
 	}
 	if diff := cmp.Diff(want, Predict(in).Replicas[0].Steps); diff != "" {
 		t.Error(diff)

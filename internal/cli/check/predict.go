@@ -14,6 +14,11 @@ import (
 	"github.com/phialdev/phial/internal/project"
 )
 
+// maxPredicted bounds the workloads whose mesh is worked out: every replica is held against
+// every other. Of more, each app is better checked by itself; the rules of the prediction
+// are not checked then.
+const maxPredicted = 64
+
 // defaultNamespace is that of objects that name none.
 const defaultNamespace = "default"
 
@@ -35,7 +40,7 @@ func predict(ctx context.Context, in *check.Input) {
 			others = append(others, intent.Runs{Workload: b.Workload, Container: b.Container})
 		}
 	}
-	if len(ours)+len(others) == 0 {
+	if n := len(ours) + len(others); n == 0 || n > maxPredicted {
 		return
 	}
 	var all mesh.Intent
