@@ -182,6 +182,7 @@ func TestDrainThatCannotBe(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "every thread of it stands still", func() error { return standsStill(pid) })
 	if err := a.Restart(t.Context(), "tally-0"); err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +193,25 @@ func TestDrainThatCannotBe(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// standsStill says which thread of a stopped process still runs: they stop one after the
+// other, and on a busy machine a node answers meanwhile.
+func standsStill(pid int) error {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(tasks) == 0 {
+		return fmt.Errorf("process %d has no threads: %w", pid, err)
+	}
+	for _, task := range tasks {
+		stat, err := os.ReadFile(task)
+		if err != nil {
+			return err
+		}
+		if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+			return fmt.Errorf("%s: %.1s", task, state)
+		}
+	}
+	return nil
 }
 
 // A replica that is parted from the others closes while they are more and serve,
