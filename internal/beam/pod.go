@@ -24,6 +24,7 @@ const (
 	EnvPhialKafkaGroup     = "PHIAL_KAFKA_GROUP"
 	EnvPhialKafkaTopics    = "PHIAL_KAFKA_TOPICS"
 	FlagERLEPMDPort        = "erl_epmd_port"    // -erl_epmd_port: the port of every node, where there is no EPMD
+	FlagEPMDModule         = "epmd_module"      // -epmd_module: what stands in for EPMD
 	FlagDistListen         = "dist_listen"      // -dist_listen false: dials and does not listen
 	FlagTLSDistOptions     = "ssl_dist_optfile" // -ssl_dist_optfile: options of inet_tls and inet6_tls
 	FlagMaxPorts           = "+Q"

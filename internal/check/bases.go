@@ -37,11 +37,8 @@ var within = regexp.MustCompile(`(?:^|-)(alpine|debian|ubuntu)(?:-?([a-z]+|[0-9]
 // readBase takes an image's name apart.
 func readBase(ref string) imageBase {
 	var b imageBase
-	name, _, digest := strings.Cut(ref, "@")
-	b.digest = digest
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name, b.tag = name[:i], name[i+1:]
-	}
+	name, tag, digest := splitImage(ref)
+	b.tag, b.digest = tag, digest
 	b.slim = strings.Contains(b.tag, "slim")
 	last := path.Base(name)
 	official := last == name || path.Dir(name) == "library" || path.Dir(name) == "docker.io/library"

@@ -41,21 +41,18 @@ func (in *Input) Beam(w manifest.Workload) (Beam, bool) {
 
 // Beams gives the workloads that run BEAM releases.
 func (in *Input) Beams() []Beam {
-	var all []Beam
-	if in.Objects == nil {
-		return nil
+	if !in.began {
+		in.begin()
 	}
-	for w := range in.Objects.Workloads() {
-		if b, ok := in.Beam(w); ok {
-			all = append(all, b)
-		}
-	}
-	return all
+	return in.releases
 }
 
 // Serving gives those whose pods are meant to run on.
 func (in *Input) Serving() []Beam {
-	return slices.DeleteFunc(in.Beams(), func(b Beam) bool { return !b.Serves() })
+	if !in.began {
+		in.begin()
+	}
+	return in.serving
 }
 
 func (in *Input) begin() {
@@ -63,10 +60,16 @@ func (in *Input) begin() {
 	if in.Objects == nil {
 		return
 	}
+	found := func(b Beam) {
+		in.beams[b.Object] = b
+		if in.releases = append(in.releases, b); b.Serves() {
+			in.serving = append(in.serving, b)
+		}
+	}
 	var serving []manifest.Workload
 	for w := range in.Objects.Workloads() {
 		if b, ok := in.beamWorkload(w); ok {
-			in.beams[w.Object] = b
+			found(b)
 		}
 		if w.Serves() {
 			serving = append(serving, w)
@@ -76,7 +79,7 @@ func (in *Input) begin() {
 	if in.Project != nil && len(in.beams) == 0 && len(serving) == 1 {
 		for c := range serving[0].Containers() {
 			if name := imageName(c); !c.Init && !otherPrograms.MatchString(name) && !services.MatchString(name) {
-				in.beams[serving[0].Object] = Beam{serving[0], c, "it is the only workload beside mix.exs"}
+				found(Beam{serving[0], c, "it is the only workload beside mix.exs"})
 				return
 			}
 		}
@@ -122,31 +125,44 @@ func (in *Input) projectImage(c manifest.Container) string {
 	if in.Project == nil {
 		return ""
 	}
-	image := strings.ReplaceAll(path.Base(imageName(c)), "-", "_")
-	var names []string
-	for _, m := range in.Project.Mixes() {
-		if m.App.Known() {
-			names = append(names, m.App.Value)
-		}
-		for _, r := range m.Releases.Value {
-			names = append(names, r.Name)
-		}
-	}
-	for _, n := range names {
-		if n != "" && image == n {
-			return n
-		}
+	if image := asApp(path.Base(imageName(c))); slices.Contains(in.names(), image) {
+		return image
 	}
 	return ""
 }
 
+// names are what the project's applications and releases are called.
+func (in *Input) names() (all []string) {
+	for _, m := range in.Project.Mixes() {
+		all = append(all, m.App.Value)
+		for _, r := range m.Releases.Value {
+			all = append(all, r.Name)
+		}
+	}
+	return slices.DeleteFunc(all, func(n string) bool { return n == "" })
+}
+
+// asApp writes a name of Kubernetes' as Elixir has it.
+func asApp(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// startsNamed says whether a container's command runs bin/NAME.
+func startsNamed(c manifest.Container, name string) bool {
+	return strings.Contains(" "+strings.ReplaceAll(joined(c), "/", " ")+" ", " bin "+name+" ")
+}
+
 // imageName is a container's image without tag and digest.
 func imageName(c manifest.Container) string {
-	image, _, _ := strings.Cut(c.Key("image").String(), "@")
-	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
-		image = image[:i]
+	name, _, _ := splitImage(c.Key("image").String())
+	return name
+}
+
+// splitImage takes a reference to an image apart, and says whether it has a digest.
+func splitImage(ref string) (name, tag string, digest bool) {
+	name, _, digest = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name, tag = name[:i], name[i+1:]
 	}
-	return image
+	return name, tag, digest
 }
 
 // joined are a container's command and arguments as one text.

@@ -43,12 +43,8 @@ func pushing(s project.CIStep) bool {
 	if !strings.HasPrefix(s.Uses, "docker/build-push-action") {
 		return false
 	}
-	for _, w := range s.With {
-		if text, _ := w.Value.AsText(); w.Name == "push" && text != "false" {
-			return true
-		}
-	}
-	return false
+	push, at := with(s, "push")
+	return at.File != "" && push != "false"
 }
 
 func shipsSource(in *Input, f *Finder) {
@@ -72,7 +68,7 @@ func shipsSource(in *Input, f *Finder) {
 	for _, s := range in.Project.CI {
 		if pushing(s) {
 			f.In(images[0].File, s.At, "the pipeline pushes the image of %s, and nothing there runs mix release", images[0].File).
-				alsoIn(in, images[0].Stages[images[0].Final()].At, "the image")
+				place(in, images[0].Stages[images[0].Final()].At, "the image")
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -37,7 +38,7 @@ func ParseConfig(s manifest.Source) ([]Ignore, error) {
 	for name, f := range root.Fields() {
 		switch {
 		case name != "ignore":
-			p.refuse(f, "there is no field %s%s", name, orElse(spell.Hint(name, []string{"ignore"}), "; there is only ignore"))
+			p.refuse(f, "there is no field %s%s", name, cmp.Or(spell.Hint(name, []string{"ignore"}), "; there is only ignore"))
 		case !f.IsList() && !f.Null():
 			p.refuse(f, "ignore is a list")
 		default:
@@ -47,13 +48,6 @@ func ParseConfig(s manifest.Source) ([]Ignore, error) {
 		}
 	}
 	return p.all, p.problems.Err()
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 type configParser struct {
@@ -98,7 +92,7 @@ func (p *configParser) ignore(f manifest.Field) {
 			}
 			i.Until = day
 		default:
-			p.refuse(v, "there is no field %s%s", name, orElse(spell.Hint(name, ignoreFields), "; there are "+spell.List(ignoreFields, "and", 9)))
+			p.refuse(v, "there is no field %s%s", name, cmp.Or(spell.Hint(name, ignoreFields), "; there are "+spell.List(ignoreFields, "and", 9)))
 		}
 	}
 	if !f.Key("rule").Exists() {

@@ -153,13 +153,19 @@ func spacedCookie(in *Input, f *Finder) {
 		if v := s.At("stringData").Key(key); v.Exists() {
 			judgeCookie(f, s, v, v.String())
 		} else if v := s.At("data").Key(key); v.Exists() {
-			decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.String()), ""))
+			text, err := decoded(v)
 			if err != nil {
 				continue // the API server says so
 			}
-			judgeCookie(f, s, v, string(decoded))
+			judgeCookie(f, s, v, text)
 		}
 	}
+}
+
+// decoded is a value of a Secret's data, which may be folded.
+func decoded(v manifest.Field) (string, error) {
+	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.String()), ""))
+	return string(text), err
 }
 
 func judgeCookie(f *Finder, s *manifest.Object, at manifest.Field, value string) {
@@ -276,10 +282,7 @@ func (in *Input) readsVariable(name string) bool {
 }
 
 func noCookie(in *Input, f *Finder) {
-	mine := map[*manifest.Object]bool{}
-	for _, b := range ofProject(in) {
-		mine[b.Object] = true
-	}
+	mine := projectObjects(in)
 	for _, b := range in.Serving() {
 		why := in.meant(b, mine[b.Object])
 		_, set := b.Container.EnvVar(beam.EnvReleaseCookie)

@@ -1,10 +1,8 @@
 package check
 
 import (
-	"encoding/base64"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -33,15 +31,14 @@ func (in *Input) hasCookie() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { return strings.Contains(d.Text, "COOKIE") })
+	return in.inDockerfiles("COOKIE")
 }
 
 // fromSecret says whether every workload of the project gets its cookie from a Secret, whatever else the project has.
 func (in *Input) fromSecret() bool {
-	all := ofProject(in)
-	return len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool {
+	return in.every(func(b Beam) bool {
 		e, _ := b.Container.EnvVar(beam.EnvReleaseCookie)
-		return !e.From().Exists()
+		return e.From().Exists()
 	})
 }
 
@@ -73,9 +70,7 @@ func cookieInSource(in *Input, f *Finder) {
 			}
 		}
 	}
-	n := 0
-	for line := range strings.Lines(in.ProjectText("rel/config.exs")) {
-		n++
+	for n, line := range numbered(in.ProjectText("rel/config.exs")) {
 		if m := distilleryCookie.FindStringSubmatch(line); m != nil && literal(m[1]) {
 			say(project.Pos{File: "rel/config.exs", Line: n, Col: 1}, "a cookie stands in rel/config.exs")
 		}
@@ -131,9 +126,9 @@ func (in *Input) cookies() (all []cookieField) {
 			}
 		}
 		for name, v := range s.At("data").Fields() {
-			text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.String()), ""))
+			text, err := decoded(v)
 			if cookieKey.MatchString(name) && err == nil {
-				all = append(all, cookieField{s, v, string(text)})
+				all = append(all, cookieField{s, v, text})
 			}
 		}
 	}
@@ -179,7 +174,7 @@ func mappedCookie(in *Input, f *Finder) {
 			continue
 		}
 		f.At(b.Object, b.Container.Key("env"), "rel/env.sh takes RELEASE_COOKIE from %s, which nothing sets: the release has the cookie that it was built with", missing[0].Name).
-			alsoIn(in, ofEnvSh(missing[0].Pos), "taken from there").Mend("give the container %s from the Secret, or RELEASE_COOKIE and take the line out of env.sh", missing[0].Name)
+			place(in, ofEnvSh(missing[0].Pos), "taken from there").Mend("give the container %s from the Secret, or RELEASE_COOKIE and take the line out of env.sh", missing[0].Name)
 	}
 }
 

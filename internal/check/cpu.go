@@ -21,7 +21,7 @@ var cpu = []Rule{
 			paired := projectObjects(in)
 			for _, b := range in.Serving() {
 				limit := b.Container.At("resources.limits.cpu")
-				if _, ok := quantity(limit); ok && !contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
+				if _, ok := quantity(limit); ok && !strings.Contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
 					f.At(b.Object, limit, "the container %s has a CPU limit, and its schedulers may wait busily", b.Container.Called)
 				}
 			}
@@ -81,10 +81,10 @@ var cpu = []Rule{
 		Why:   "The VM makes its port table as large as the limit on open files. Where the container runtime sets that to a billion, the empty table takes 1.6 GB at boot.",
 		Fix:   "set +Q 65536 in rel/vm.args.eex, or in ERL_ZFLAGS",
 		Check: func(in *Input, f *Finder) {
-			for _, b := range ofProject(in) {
+			for _, b := range in.OfProject() {
 				limit := b.Container.At("resources.limits.memory")
 				all := vmFlags(in, b, true)
-				if n, ok := quantity(limit); ok && n < 2<<30 && !contains(all, "+Q ") && !contains(all, "ulimit") {
+				if n, ok := quantity(limit); ok && n < 2<<30 && !strings.Contains(all, "+Q ") && !strings.Contains(all, "ulimit") {
 					f.At(b.Object, limit, "the container %s may use %s of memory, and on some machines its port table alone takes 1.6 GB", b.Container.Called, limit)
 				}
 			}
@@ -123,9 +123,9 @@ func oldOTP(in *Input, f *Finder) {
 	if old == 0 || old >= 24 {
 		return
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		limit := b.Container.At("resources.limits.cpu")
-		if _, ok := quantity(limit); !ok || contains(vmFlags(in, b, true), "+S ") {
+		if _, ok := quantity(limit); !ok || strings.Contains(vmFlags(in, b, true), "+S ") {
 			continue
 		}
 		n := f.At(b.Object, limit, "the container %s has a CPU limit, and OTP %d starts a scheduler for each core of the machine", b.Container.Called, old).
@@ -143,7 +143,7 @@ func spunScale(in *Input, f *Finder) {
 	paired := projectObjects(in)
 	for _, b := range in.Serving() {
 		o := in.autoscaler(b.Workload)
-		if o == nil || o.Kind != "HorizontalPodAutoscaler" || contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
+		if o == nil || o.Kind != "HorizontalPodAutoscaler" || strings.Contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
 			continue
 		}
 		at := o.At("spec.targetCPUUtilizationPercentage")
@@ -164,7 +164,7 @@ func machineMemory(in *Input, f *Finder) {
 	if s := in.Project.Setting("os_mon", "start_memsup"); !s.Absent() {
 		return
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		limit := b.Container.At("resources.limits.memory")
 		if !limit.Exists() {
 			continue

@@ -94,7 +94,7 @@ func migratesByItself(in *Input, f *Finder) {
 				continue
 			}
 			at := project.Pos{File: t.called, Line: i + 1}
-			if t.called == "its command" {
+			if t.called == itsCommand {
 				d, _ := dockerfileOf(in.Project)
 				at = project.Pos{File: d.File}
 				for _, name := range []string{"CMD", "ENTRYPOINT"} {
@@ -113,7 +113,7 @@ func migratesByItself(in *Input, f *Finder) {
 var runs = regexp.MustCompile(`\b(eval|rpc|mix)\b|/migrate\b`)
 
 func manyConnections(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		pods, at := in.most(b)
 		if pods < 2 {
 			continue
@@ -160,23 +160,23 @@ func madeUpSecret(in *Input, f *Finder) {
 			}
 		}
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		s := in.surroundings(b)
 		for _, t := range s.scripts {
-			if t.called == "its command" {
+			if t.called == itsCommand {
 				continue
 			}
 			for i, line := range strings.Split(t.text, "\n") {
-				if m := makesSecret.FindStringSubmatch(line); m != nil && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				if m := makesSecret.FindStringSubmatch(line); m != nil && !comment(line) {
 					n := f.On(b.Label(), Span{File: in.ProjectFile(t.called), Line: i + 1}, "each pod of %s makes a SECRET_KEY_BASE of its own when it starts", b.Name)
-					in.secretOf(n, b, m[1] != "" || contains(t.text, `-z "$`))
+					in.secretOf(n, b, m[1] != "" || strings.Contains(t.text, `-z "$`))
 				}
 			}
 		}
 		for i, line := range strings.Split(in.ProjectText("config/runtime.exs"), "\n") {
-			if bootSecret.MatchString(line) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			if bootSecret.MatchString(line) && !comment(line) {
 				n := f.On(b.Label(), Span{File: in.ProjectFile("config/runtime.exs"), Line: i + 1}, "each pod of %s makes a secret_key_base of its own when it boots", b.Name)
-				in.secretOf(n, b, contains(line, "get_env"))
+				in.secretOf(n, b, strings.Contains(line, "get_env"))
 			}
 		}
 	}

@@ -321,18 +321,23 @@ func queryUnknown(in *Input, f *Finder) {
 					Also(s.At("metadata.namespace"), "the Service")
 				continue
 			}
-			var names []string
-			for _, s := range in.Objects.OfKind("Service") {
-				if manifest.SameNamespace(b.Object, s) {
-					names = append(names, s.Name)
-				}
-			}
+			names := in.serviceNames(b)
 			n := f.At(b.Object, q.at.Value(), "no Service %s is among the manifests%s", q.name, spell.Hint(q.name, names))
 			if len(names) == 0 {
 				n.As(finding.Info, Hint) // those that there are may be elsewhere
 			}
 		}
 	}
+}
+
+// serviceNames are what the Services of a release's namespace are called.
+func (in *Input) serviceNames(b Beam) (names []string) {
+	for _, s := range in.Objects.OfKind("Service") {
+		if manifest.SameNamespace(b.Object, s) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 func governingService(in *Input, f *Finder) {
@@ -349,12 +354,7 @@ func governingService(in *Input, f *Finder) {
 		if in.Objects.Find(b.Object, "Service", name) != nil {
 			continue
 		}
-		var names []string
-		for _, s := range in.Objects.OfKind("Service") {
-			if manifest.SameNamespace(b.Object, s) {
-				names = append(names, s.Name)
-			}
-		}
+		names := in.serviceNames(b)
 		n := f.At(b.Object, named, "no Service %s is among the manifests%s", name, spell.Hint(name, names)).As(finding.Warning, Likely)
 		if len(names) == 0 {
 			n.As(finding.Info, Hint)

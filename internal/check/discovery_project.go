@@ -83,14 +83,14 @@ func oldLookup(in *Input, f *Finder) {
 	if !ok || !before(l.Version, 0, 1, 2) || len(in.Project.DNSClusters) == 0 {
 		return
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		for _, q := range queries(b) {
 			text := strings.TrimSuffix(q.at.Value().String(), ".")
 			if strings.Contains(text, ".svc.") {
 				continue
 			}
 			f.At(b.Object, q.at.Value(), "dns_cluster %s looks names up as they stand, without the search list, and %s is a short one", l.Version, text).
-				alsoIn(in, l.At, "dns_cluster "+l.Version)
+				place(in, l.At, "dns_cluster "+l.Version)
 		}
 	}
 }
@@ -158,11 +158,11 @@ func notStarted(in *Input, f *Finder) {
 func atBuild(in *Input, f *Finder) {
 	report := func(e project.Expr, what string) {
 		v, ok := e.Find(project.ExprBuildEnv)
-		if !ok || slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { return strings.Contains(d.Text, v.Text) }) {
+		if !ok || in.inDockerfiles(v.Text) {
 			return // given to the build on purpose
 		}
 		n := f.In(in.projectName(), v.At, "%s hangs on %s, which is read when the release is built: what a pod is given changes nothing", what, v.Text)
-		for _, b := range ofProject(in) {
+		for _, b := range in.OfProject() {
 			if e, ok := b.Container.EnvVar(v.Text); ok {
 				n.Also(e.Key("name"), "set here, without effect")
 			}
@@ -206,11 +206,11 @@ func discoveryLast(in *Input, f *Finder) {
 		for _, c := range s.Children[:max(last, 0)] {
 			const text = "%s is started after %s, which %s while the node is still alone"
 			if why := runs[c.Module]; why != "" {
-				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).alsoIn(in, c.At, c.Module)
+				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).place(in, c.At, c.Module)
 				break
 			}
 			if why := serves[c.Module]; why != "" {
-				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).alsoIn(in, c.At, c.Module).As(finding.Info, Hint)
+				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).place(in, c.At, c.Module).As(finding.Info, Hint)
 				break
 			}
 		}
@@ -324,7 +324,7 @@ func addressesOfOneFamily(in *Input, f *Finder) {
 		if t.StrategyName() != "Kubernetes.DNS" || !t.Option("resolver").Absent() || !ok {
 			continue
 		}
-		for _, b := range ofProject(in) {
+		for _, b := range in.OfProject() {
 			short, _, _ := strings.Cut(name, ".")
 			s := in.Objects.Find(b.Object, "Service", short)
 			if s == nil || !onlyIPv6(s) {
@@ -376,11 +376,10 @@ func shortNamesOnMusl(in *Input, f *Finder) {
 		if base := d.Base(d.Final()); !base.Ref.Known() || readBase(base.Ref.Value).family != alpine {
 			continue
 		}
-		for _, b := range ofProject(in) {
+		for _, b := range in.OfProject() {
 			e, ok := b.Container.EnvVar(beam.EnvReleaseNode)
-			_, host, _ := strings.Cut(e.Value().String(), "@")
-			if ok && strings.Contains(host, ".") && !strings.Contains(host, ".svc.") {
-				f.At(b.Object, e.Value(), "nodes are dialled by a short name, and the image is Alpine's").alsoIn(in, d.Stages[d.Final()].At, "Alpine")
+			if host := nodeHost(b); ok && strings.Contains(host, ".") && !strings.Contains(host, ".svc.") {
+				f.At(b.Object, e.Value(), "nodes are dialled by a short name, and the image is Alpine's").place(in, d.Stages[d.Final()].At, "Alpine")
 			}
 		}
 	}

@@ -109,10 +109,13 @@ func otherBase(in *Input, f *Finder) {
 // small are packages that bring no C++ library with them.
 var small = regexp.MustCompile(`^(openssl|libssl[0-9.a-z]*|ca-certificates|locales|ncurses[a-z-]*|libncurses[a-z0-9-]*|bash|curl|wget|tini|dumb-init|tzdata|libgcc|zlib|iproute2|bind-tools|dnsutils|netcat[a-z-]*|su-exec|gosu|procps|jq|busybox[a-z-]*)$`)
 
+// between is what stands between the commands of a shell's line.
+var between = regexp.MustCompile(`&&|;|\|\||\n`)
+
 // installed are the packages that a shell's lines install; sure is false where they are computed.
 func installed(text string) (packages []string, sure bool) {
 	sure = true
-	for _, line := range regexp.MustCompile(`&&|;|\|\||\n`).Split(text, -1) {
+	for _, line := range between.Split(text, -1) {
 		words := strings.Fields(line)
 		add := slices.IndexFunc(words, func(w string) bool { return w == "add" || w == "install" })
 		if add < 1 || !slices.ContainsFunc(words[:add], func(w string) bool { return w == "apk" || w == "apt-get" || w == "apt" }) {
@@ -202,11 +205,10 @@ func secretInImage(in *Input, f *Finder) {
 			set := i.Set()
 			for _, name := range slices.Sorted(maps.Keys(set)) {
 				value := set[name]
-				if strings.HasSuffix(name, "COOKIE") || strings.Contains(value, "$") || placeholder.MatchString(value) {
+				if strings.Contains(value, "$") {
 					continue
 				}
-				url := password.FindStringSubmatch(value)
-				if url != nil && !placeholder.MatchString(url[1]) || !strings.Contains(value, "://") && secretName.MatchString(name) && !notSecret.MatchString(name) && len(value) >= 6 && !strings.HasPrefix(value, "/") {
+				if inURL, itself := secretIn(name, value); inURL || itself {
 					f.In(d.File, i.At, "%s sets %s in the image, where everybody who can pull it reads it", i.Name, name).Secret()
 				}
 			}
@@ -223,7 +225,7 @@ func latin1(in *Input, f *Finder) {
 			return
 		}
 	}
-	if all := ofProject(in); len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool { return !setsLanguage(b) }) {
+	if in.every(setsLanguage) {
 		return
 	}
 	for _, d := range in.deployed() {
@@ -268,7 +270,7 @@ func rootInImage(in *Input, f *Finder) {
 		}
 		return false
 	}
-	if all := ofProject(in); len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool { return !settled(b) }) {
+	if in.every(settled) {
 		return
 	}
 	for _, d := range in.deployed() {

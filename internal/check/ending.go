@@ -70,7 +70,7 @@ func remains(b Beam) (left int64, at manifest.Field, ok bool) {
 
 // longEnd finds grace periods that are shorter than what the project waits for.
 func longEnd(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		left, at, ok := remains(b)
 		if !ok {
 			continue

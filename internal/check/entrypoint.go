@@ -1,9 +1,9 @@
 package check
 
 import (
+	"iter"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/project"
@@ -11,8 +11,7 @@ import (
 
 // overriddenCommand says whether every workload of the project names its command itself, so that the image's is not run.
 func (in *Input) overriddenCommand() bool {
-	all := ofProject(in)
-	return len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool { return !b.Container.Key("command").Exists() })
+	return in.every(func(b Beam) bool { return b.Container.Key("command").Exists() })
 }
 
 // commands are what an image runs: ENTRYPOINT and CMD, as far as the Dockerfile says.
@@ -73,6 +72,21 @@ func shellInImage(in *Input, f *Finder) {
 	}
 }
 
+// numbered gives a text's lines with their numbers, which begin at 1.
+func numbered(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		n := 0
+		for line := range strings.Lines(text) {
+			if n++; !yield(n, line) {
+				return
+			}
+		}
+	}
+}
+
+// comment says whether a line of a script or of a configuration is a comment.
+func comment(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
+
 // lastCommand is the last of a shell's lines.
 func lastCommand(text string) string {
 	lines := strings.FieldsFunc(strings.TrimSpace(text), func(r rune) bool { return r == '\n' || r == ';' || r == '&' || r == '|' })
@@ -88,16 +102,15 @@ func scriptWithoutExec(in *Input, f *Finder, d project.Dockerfile, i project.Ins
 	if file == "" || strings.Contains(text, "trap ") {
 		return
 	}
-	n, last, at := 0, "", 0
-	for line := range strings.Lines(text) {
-		n++
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+	last, at := "", 0
+	for n, line := range numbered(text) {
+		if line = strings.TrimSpace(line); line != "" && !comment(line) {
 			last, at = line, n
 		}
 	}
 	if (startsLine.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
 		f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
-			Mend("write exec before the last command of %s", file).alsoIn(in, i.At, "run by the image")
+			Mend("write exec before the last command of %s", file).place(in, i.At, "run by the image")
 	}
 }
 
@@ -141,10 +154,7 @@ func variableInImage(in *Input, f *Finder) {
 			if len(i.Words) == 0 || !i.Exec {
 				continue
 			}
-			switch path.Base(i.Words[0]) {
-			case "sh", "bash", "dash", "ash":
-				shell = true
-			}
+			shell = shell || isShell(path.Base(i.Words[0]))
 			for _, w := range i.Words {
 				if found := inCommand.FindString(w); found != "" && !shell {
 					f.In(d.File, i.At, "%s stands in the list of %s, and no shell replaces it", found, i.Name).

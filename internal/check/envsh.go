@@ -44,7 +44,7 @@ const maxFollowed = 500
 
 // followed are the project's workloads, as many as are followed.
 func (in *Input) followed() []Beam {
-	all := ofProject(in)
+	all := in.OfProject()
 	return all[:min(len(all), maxFollowed)]
 }
 
@@ -169,15 +169,6 @@ func (in *Input) startsItself(b Beam) bool {
 // ofEnvSh is the project's place of one in rel/env.sh.eex.
 func ofEnvSh(p envsh.Pos) project.Pos { return project.Pos{File: p.File, Line: p.Line, Col: p.Col} }
 
-// alsoIn adds a place of the project that has to do with a finding.
-func (n *Finding) alsoIn(in *Input, at project.Pos, text string) *Finding {
-	if at.File == "" {
-		return n
-	}
-	n.Related = append(n.Related, Related{Span{File: in.ProjectFile(at.File), Line: at.Line, Column: at.Col}, text})
-	return n
-}
-
 // meant says why a release's replicas are meant to be one mesh, by the manifests or, if it is the project's, by the project;
 // empty: nothing says so.
 func (in *Input) meant(b Beam, mine bool) string {
@@ -205,7 +196,7 @@ func (in *Input) topology() string {
 
 // replicated are the project's workloads with several replicas that are meant to be one mesh.
 func (in *Input) replicated() (all []Beam) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		if in.several(b.Workload) && in.meant(b, true) != "" {
 			all = append(all, b)
 		}

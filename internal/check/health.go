@@ -244,11 +244,7 @@ func bootingProbe(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
 		for c := range b.Containers() {
 			for _, p := range probes(c) {
-				var words []string
-				for w := range p.At("exec.command").Items() {
-					words = append(words, w.String())
-				}
-				if found := boots.FindString(strings.Join(words, " ")); found != "" {
+				if found := boots.FindString(words(p.At("exec.command"))); found != "" {
 					f.At(b.Object, p.At("exec.command"), "the %s probe runs %s, which starts a BEAM each time", p.kind, strings.TrimSpace(found))
 				}
 			}

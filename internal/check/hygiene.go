@@ -282,19 +282,28 @@ var notSecret = regexp.MustCompile(`(?i)(_FILE|_PATH|_DIR|_NAME|_LENGTH|_TTL|_AG
 // password is one in a URL.
 var password = regexp.MustCompile(`://[^/@\s:$]*:([^/@\s$]+)@`)
 
+// secretIn says whether a variable has a password in its URL, or is a secret itself. Cookies have rules of their own.
+func secretIn(name, value string) (inURL, itself bool) {
+	if strings.HasSuffix(name, "COOKIE") || placeholder.MatchString(value) {
+		return false, false
+	}
+	url := password.FindStringSubmatch(value)
+	inURL = url != nil && !placeholder.MatchString(url[1])
+	return inURL, !strings.Contains(value, "://") && secretName.MatchString(name) && !notSecret.MatchString(name) && len(value) >= 6 && !strings.HasPrefix(value, "/")
+}
+
 func literalSecret(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
 		for c := range b.Containers() {
 			for e := range c.Env() {
 				value, ok := e.Value().Text()
-				if !ok || strings.HasSuffix(e.Called, "COOKIE") || placeholder.MatchString(value) || strings.Contains(value, "$(") {
+				if !ok || strings.Contains(value, "$(") {
 					continue
 				}
-				switch url := password.FindStringSubmatch(value); {
-				case url != nil && !placeholder.MatchString(url[1]):
+				switch inURL, itself := secretIn(e.Called, value); {
+				case inURL:
 					f.AtName(b.Object, e.Value(), "%s has a password in it", e.Called).Secret()
-				case strings.Contains(value, "://"):
-				case secretName.MatchString(e.Called) && !notSecret.MatchString(e.Called) && len(value) >= 6 && !strings.HasPrefix(value, "/"):
+				case itself:
 					f.AtName(b.Object, e.Value(), "%s stands in the manifest for everybody to read", e.Called).Secret()
 				}
 			}

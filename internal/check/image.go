@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
@@ -186,16 +187,16 @@ func wordWith(words []manifest.Field, text string) manifest.Field {
 	return words[0]
 }
 
+// isShell says whether a program is a shell, by its name.
+func isShell(name string) bool { return slices.Contains([]string{"sh", "bash", "dash", "ash"}, name) }
+
 // script is what a shell runs, where a command is one: sh -c SCRIPT.
 func script(c manifest.Container) (at manifest.Field, shell string, ok bool) {
 	words := c.Words()
 	if len(words) < 3 {
 		return manifest.Field{}, "", false
 	}
-	shell = path.Base(words[0].String())
-	switch shell {
-	case "sh", "bash", "dash", "ash":
-	default:
+	if shell = path.Base(words[0].String()); !isShell(shell) {
 		return manifest.Field{}, "", false
 	}
 	for i, w := range words[1 : len(words)-1] {
@@ -215,11 +216,7 @@ func shellWithoutExec(in *Input, f *Finder) {
 			continue
 		}
 		text := strings.TrimSpace(at.String())
-		lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ';' || r == '&' || r == '|' })
-		if len(lines) == 0 {
-			continue
-		}
-		last := strings.TrimSpace(lines[len(lines)-1])
+		last := lastCommand(text)
 		if !startsRelease.MatchString(last) || strings.HasPrefix(last, "exec ") || strings.Contains(text, "trap ") {
 			continue
 		}

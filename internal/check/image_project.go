@@ -29,8 +29,12 @@ func wrongName(in *Input, f *Finder) {
 
 // mentions says whether mix.exs or a Dockerfile has a text in it.
 func (in *Input) mentions(text string) bool {
-	return strings.Contains(in.ProjectText("mix.exs"), text) ||
-		slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { return strings.Contains(d.Text, text) })
+	return strings.Contains(in.ProjectText("mix.exs"), text) || in.inDockerfiles(text)
+}
+
+// inDockerfiles says whether a Dockerfile has a text in it.
+func (in *Input) inDockerfiles(text string) bool {
+	return slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { return strings.Contains(d.Text, text) })
 }
 
 // emulated finds builds for another processor than that of the machine.
@@ -50,7 +54,7 @@ func emulated(in *Input, f *Finder) {
 				continue
 			}
 			f.In(d.File, at, "the release is built for %s under QEMU, which the BEAM's JIT does not survive (exit 139 in mix deps.get or mix compile)", strings.TrimSpace(platforms)).
-				alsoIn(in, d.Stages[stage].At, "built here")
+				place(in, d.Stages[stage].At, "built here")
 		}
 	}
 }
@@ -105,10 +109,8 @@ func nameOfStart(in *Input, f *Finder) {
 	for _, d := range in.deployed() {
 		for _, i := range commands(d) {
 			file, content := in.entryScript(d, i)
-			n := 0
-			for line := range strings.Lines(content) {
-				n++
-				if setsNode.MatchString(line) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			for n, line := range numbered(content) {
+				if setsNode.MatchString(line) && !comment(line) {
 					f.In(d.File, project.Pos{File: file, Line: n, Col: 1}, text, file)
 					break
 				}
@@ -133,14 +135,12 @@ var (
 // remoteWithoutTTY finds consoles that are opened without a terminal.
 func remoteWithoutTTY(in *Input, f *Finder) {
 	look := func(file string, at func(n int) project.Pos, text string) {
-		n := -1
-		for line := range strings.Lines(text) {
-			n++
-			if strings.HasPrefix(strings.TrimSpace(line), "#") {
+		for n, line := range numbered(text) {
+			if comment(line) {
 				continue
 			}
 			if found := execRemote.FindString(line); found != "" && !execTTY.MatchString(found) {
-				f.In(file, at(n), "a console is opened by kubectl exec without a terminal (-it)")
+				f.In(file, at(n-1), "a console is opened by kubectl exec without a terminal (-it)")
 			}
 		}
 	}

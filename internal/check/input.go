@@ -21,10 +21,13 @@ type Input struct {
 	// Now is the day that suppressions expire by.
 	Now time.Time
 
-	beams   map[*manifest.Object]Beam
-	began   bool
-	linked  *links
-	scalers map[string][]*manifest.Object
+	began     bool
+	beams     map[*manifest.Object]Beam // the same as releases
+	releases  []Beam
+	serving   []Beam // of releases, those that run on
+	linked    *links
+	scalers   map[string][]*manifest.Object
+	ingresses map[string][]manifest.Field
 
 	prediction *mesh.Prediction
 }

@@ -14,7 +14,7 @@ func everyNodeSchedules(in *Input, f *Finder) {
 	if i := slices.IndexFunc(in.Project.Lock, func(l project.Locked) bool { return l.Name == "quantum" }); i >= 0 && older(in.Project.Lock[i].Version, 3, 0) {
 		return // it could run a job once for the cluster
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		p, s := in.projectOf(b), in.surroundings(b)
 		if _, guarded := uses(p, "Highlander", "Singleton"); guarded || !in.several(b.Workload) {
 			continue
@@ -63,7 +63,7 @@ func starts(p *project.Project, module string, s *surroundings) (started, sure b
 const obanGrace = 15
 
 func killedJobs(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		left, at, ok := remains(b)
 		if !ok {
 			continue
@@ -113,9 +113,9 @@ func pausesAll(in *Input, f *Finder) {
 			}
 		}
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		hook := b.Container.At("lifecycle.preStop.exec.command")
-		if text := words(hook); in.several(b.Workload) && pauses.MatchString(text) && !contains(text, "local_only") {
+		if text := words(hook); in.several(b.Workload) && pauses.MatchString(text) && !strings.Contains(text, "local_only") {
 			f.At(b.Object, hook, "preStop pauses the queues of all nodes")
 		}
 	}

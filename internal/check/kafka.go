@@ -96,7 +96,7 @@ func slowBatches(in *Input, f *Finder) {
 }
 
 func surging(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		p := in.projectOf(b)
 		surge := b.At("spec.strategy.rollingUpdate.maxSurge")
 		if len(p.Pipelines) == 0 || b.Kind != "Deployment" || !in.several(b.Workload) || b.At("spec.strategy.type").String() == "Recreate" || surge.String() == "0" || surge.String() == "0%" {
@@ -143,7 +143,7 @@ func idleConsumers(in *Input, f *Finder) {
 		if partitions == 0 || p.Concurrency.State == project.Unknown {
 			continue
 		}
-		for _, b := range ofProject(in) {
+		for _, b := range in.OfProject() {
 			n, replicas := in.most(b)
 			runs := slices.ContainsFunc(in.projectOf(b).Pipelines, func(q project.Pipeline) bool { return q.At == p.At })
 			if !runs || n*concurrency <= partitions {

@@ -2,9 +2,11 @@ package check
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/manifest"
 )
 
@@ -135,6 +137,14 @@ func containerPort(w manifest.Workload, name string) (int64, bool) {
 	return 0, false
 }
 
+// portNumber is a port that is given by its number, or by the name that a container gives it.
+func portNumber(w manifest.Workload, f manifest.Field) (int64, bool) {
+	if n, ok := f.Int(); ok {
+		return n, true
+	}
+	return containerPort(w, f.String())
+}
+
 // quantity reads a Kubernetes quantity, such as 250m, 1.5 or 512Mi.
 func quantity(f manifest.Field) (float64, bool) {
 	text, ok := f.Text()
@@ -150,10 +160,13 @@ func quantity(f manifest.Field) (float64, bool) {
 	return n * scale, known && err == nil
 }
 
+// flagVariables are those that hold flags of the VM.
+var flagVariables = []string{beam.EnvElixirErlOptions, beam.EnvErlAFlags, beam.EnvErlFlags, beam.EnvErlZFlags}
+
 // flags are all variables of a container that hold flags of the VM, joined.
 func flags(c manifest.Container) string {
 	var all []string
-	for _, name := range []string{"ELIXIR_ERL_OPTIONS", "ERL_AFLAGS", "ERL_FLAGS", "ERL_ZFLAGS"} {
+	for _, name := range flagVariables {
 		if e, ok := c.EnvVar(name); ok {
 			all = append(all, e.Value().String())
 		}
@@ -219,9 +232,9 @@ func (in *Input) autoscaler(w manifest.Workload) *manifest.Object {
 	return nil
 }
 
-// ofProject are the workloads that run the project's release: those that are called or started as it is, and where none is,
+// OfProject are the workloads that run the project's release: those that are called or started as it is, and where none is,
 // all that there are if they are one workload in several environments.
-func ofProject(in *Input) []Beam {
+func (in *Input) OfProject() []Beam {
 	if in.Project == nil {
 		return nil
 	}
@@ -248,24 +261,9 @@ func (in *Input) runsProject(b Beam) bool {
 	if in.projectImage(b.Container) != "" {
 		return true
 	}
-	for _, m := range in.Project.Mixes() {
-		names := []string{m.App.Value}
-		for _, r := range m.Releases.Value {
-			names = append(names, r.Name)
-		}
-		for _, name := range names {
-			if name == "" {
-				continue
-			}
-			if strings.Contains(" "+strings.ReplaceAll(joined(b.Container), "/", " ")+" ", " bin "+name+" ") {
-				return true
-			}
-			if !startsOther(b) && strings.ReplaceAll(b.Name, "-", "_") == name {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(in.names(), func(name string) bool {
+		return startsNamed(b.Container, name) || !startsOther(b) && asApp(b.Name) == name
+	})
 }
 
 // startsOther says whether a container names the release that it starts: where that is the project's, it is seen by its name.

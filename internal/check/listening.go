@@ -63,16 +63,10 @@ type asked struct {
 
 // askedPorts are the ports of a release that are asked for HTTP or TCP, those of the distribution left out.
 func (in *Input) askedPorts(b Beam) (all []asked) {
-	number := func(f manifest.Field) (int64, bool) {
-		if n, ok := f.Int(); ok {
-			return n, true
-		}
-		return containerPort(b.Workload, f.String())
-	}
 	for _, p := range probes(b.Container) {
 		for _, how := range []string{"httpGet", "tcpSocket"} {
 			at := p.Key(how).Key("port")
-			if n, ok := number(at); ok && at.Exists() && distribution(b, n, at.String()) == "" {
+			if n, ok := portNumber(b.Workload, at); ok && at.Exists() && distribution(b, n, at.String()) == "" {
 				all = append(all, asked{at, n, "the " + p.kind + " probe"})
 			}
 		}
@@ -104,7 +98,7 @@ func alone(b Beam) bool {
 
 // otherPort finds releases that listen on another port than anything in their workload knows.
 func otherPort(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		if _, set := b.Container.EnvVar(beam.EnvPort); set || !alone(b) || managed(b.Workload) {
 			continue
 		}
@@ -127,7 +121,7 @@ var runsMix = regexp.MustCompile(`\bmix\s+(phx\.server|run)\b|\biex\s+-S\b`)
 
 // notServing finds releases whose endpoint is not started, though somebody asks its port.
 func notServing(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		p, s := in.projectOf(b), in.surroundings(b)
 		if len(p.Endpoints) == 0 || runsMix.MatchString(s.command()) || !alone(b) || slices.ContainsFunc(p.Endpoints, func(e *project.Endpoint) bool { return !in.off(e, s) }) {
 			continue
@@ -144,10 +138,7 @@ func notServing(in *Input, f *Finder) {
 			continue // it may be another server that is asked
 		}
 		e := p.Endpoints[0]
-		at := b.Container.Key("env")
-		if !at.Exists() {
-			at = b.Container.Key("name")
-		}
+		at := environmentOf(b)
 		if names := e.Server.Variables(); len(names) > 0 {
 			f.At(b.Object, at, "nobody starts %s: %s is not set, so nothing listens on port %d, which %s asks", e.Module, strings.Join(names, ", "), asks[i].number, asks[i].by).
 				Mend("set %s to true, or start the release with bin/server", names[0]).Also(asks[i].Field, "asked here").place(in, e.Server.At, "it hangs on this")
@@ -161,7 +152,7 @@ func notServing(in *Input, f *Finder) {
 // command is what starts the release.
 func (s *surroundings) command() string {
 	for _, t := range s.scripts {
-		if t.called == "its command" {
+		if t.called == itsCommand {
 			return t.text
 		}
 	}
@@ -177,7 +168,7 @@ func (in *Input) off(e *project.Endpoint, s *surroundings) bool {
 		x = x.Eval(s.get)
 		return x.Nil() || x.Is("false")
 	}
-	if !no(e.Server) || !no(in.Project.Setting("phoenix", "serve_endpoints")) || contains(in.ProjectText(e.At.File), "def init(") {
+	if !no(e.Server) || !no(in.Project.Setting("phoenix", "serve_endpoints")) || strings.Contains(in.ProjectText(e.At.File), "def init(") {
 		return false
 	}
 	for _, sup := range in.Project.Supervisors {
@@ -190,7 +181,7 @@ func (in *Input) off(e *project.Endpoint, s *surroundings) bool {
 
 // redirected finds probes that Plug.SSL answers with a redirect.
 func redirected(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		p, s := in.projectOf(b), in.surroundings(b)
 		for _, pr := range probes(b.Container) {
 			get := pr.Key("httpGet")
@@ -222,11 +213,7 @@ func redirected(in *Input, f *Finder) {
 
 // asks says whether a probe asks an endpoint, as far as ports tell.
 func (in *Input) asks(b Beam, e *project.Endpoint, get manifest.Field, s *surroundings) bool {
-	at := get.Key("port")
-	n, ok := at.Int()
-	if !ok {
-		n, ok = containerPort(b.Workload, at.String())
-	}
+	n, ok := portNumber(b.Workload, get.Key("port"))
 	port, known := e.HTTPPort.Eval(s.get).AsInt()
 	return !ok || !known || n == int64(port)
 }
@@ -278,7 +265,7 @@ func (in *Input) strictBalancer(b Beam) *manifest.Object {
 
 // unawareReadiness finds clustered releases that take traffic before they have joined.
 func unawareReadiness(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		ready := b.Container.At("readinessProbe.httpGet.path")
 		if !in.several(b.Workload) || clustered(b) == "" || managed(b.Workload) || !alone(b) || !ready.Exists() {
 			continue

@@ -227,7 +227,7 @@ func shortWithLongHost(in *Input, f *Finder) {
 		if !ok || !set || dist.Value().String() != beam.DistributionSName {
 			continue
 		}
-		_, host, _ := strings.Cut(node.Value().String(), "@")
+		host := nodeHost(b)
 		if !strings.Contains(reference.ReplaceAllString(host, ""), ".") && !strings.Contains(host, "$(POD_IP)") {
 			continue
 		}

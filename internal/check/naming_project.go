@@ -46,7 +46,7 @@ func hostless(in *Input, f *Finder) {
 		if len(names) > 0 {
 			what += ", since nothing sets " + strings.Join(names, " and ")
 		}
-		n := f.At(b.Object, b.Container.Key("env"), "%s", what).alsoIn(in, ofEnvSh(at), "needed here")
+		n := f.At(b.Object, b.Container.Key("env"), "%s", what).place(in, ofEnvSh(at), "needed here")
 		if len(names) > 0 {
 			n.Mend("add %s to the container's env%s", names[0], fieldFor(names[0]))
 		}
@@ -63,7 +63,7 @@ var fallbackLoopback = regexp.MustCompile(`\$\{([A-Z_0-9]+):?-(127\.0\.0\.1|loca
 
 func loopbackName(in *Input, f *Finder) {
 	replicated := in.replicated()
-	wanted := len(replicated) > 0 || in.topology() != "" && len(ofProject(in)) == 0
+	wanted := len(replicated) > 0 || in.topology() != "" && len(in.OfProject()) == 0
 	if !wanted {
 		return
 	}
@@ -174,7 +174,7 @@ func overridden(in *Input, f *Finder) {
 			continue
 		}
 		f.In(d.File, d.Stages[stage].Instructions[n].At, "mix release runs before rel/ is copied: %s is not taken, and the release has mix's own in its place", has).
-			Mend("copy it above mix release: COPY rel ./rel").alsoIn(in, project.Pos{File: has}, "not taken")
+			Mend("copy it above mix release: COPY rel ./rel").place(in, project.Pos{File: has}, "not taken")
 	}
 }
 
@@ -240,7 +240,7 @@ func unstableNames(in *Input, f *Finder) {
 		default:
 			continue
 		}
-		n := f.At(b.Object, field, "%s knows its members by their names, and the pods of %s have another at each start", what, b.Label()).alsoIn(in, at, what)
+		n := f.At(b.Object, field, "%s knows its members by their names, and the pods of %s have another at each start", what, b.Label()).place(in, at, what)
 		if !disk {
 			n.As(finding.Info, Hint).Saw("Mnesia in memory alone loses nothing by it")
 		}

@@ -2,8 +2,10 @@ package check
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
@@ -95,24 +97,15 @@ var network = []Rule{
 	},
 }
 
-var (
-	listenMin = regexp.MustCompile(`\binet_dist_listen_min['"]?\s+(\d+)`)
-	listenMax = regexp.MustCompile(`\binet_dist_listen_max['"]?\s+(\d+)`)
-)
+// readFlags reads flags from a variable, or from a shell's line that sets one: what quotes and separates them is left out.
+func readFlags(text string) beam.Flags {
+	return beam.ReadFlags(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"'`=;&|(),", r) }))
+}
 
 // distRange is the range of distribution ports that a container's flags give, and ok where they give one.
 func distRange(c manifest.Container) (first, last int64, ok bool) {
-	text := flags(c)
-	low, high := listenMin.FindStringSubmatch(text), listenMax.FindStringSubmatch(text)
-	if low == nil {
-		return 0, 0, false
-	}
-	first, _ = strconv.ParseInt(low[1], 10, 64)
-	last = first
-	if high != nil {
-		last, _ = strconv.ParseInt(high[1], 10, 64)
-	}
-	return first, max(first, last), true
+	low, high, ok := readFlags(flags(c)).Range()
+	return int64(low), int64(high), ok
 }
 
 // distribution says what a port of a release is, where it is one of the distribution's: "EPMD's port", "a distribution port".
@@ -188,20 +181,17 @@ func internal(s *manifest.Object) bool {
 func fixedPort(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
 		for e := range b.Container.Env() {
-			switch e.Called {
-			case beam.EnvElixirErlOptions, beam.EnvErlAFlags, beam.EnvErlFlags, beam.EnvErlZFlags:
-			default:
+			if !slices.Contains(flagVariables, e.Called) {
 				continue
 			}
-			text := e.Value().String()
-			low, high := listenMin.FindStringSubmatch(text), listenMax.FindStringSubmatch(text)
-			if low == nil || high == nil || low[1] != high[1] || strings.Contains(text, "-dist_listen false") {
+			flags := readFlags(e.Value().String())
+			if !flags.ListenMin.Given || flags.ListenMin != flags.ListenMax || flags.NoListen {
 				continue
 			}
 			if _, ok := b.Container.EnvVar(beam.EnvReleaseRemoteVMArgs); ok {
 				continue // the tools have flags of their own
 			}
-			f.At(b.Object, e.Value(), "%s gives every BEAM in the container the one port %s: bin/app rpc and remote find it taken", e.Called, low[1])
+			f.At(b.Object, e.Value(), "%s gives every BEAM in the container the one port %d: bin/app rpc and remote find it taken", e.Called, flags.ListenMin.Number)
 		}
 	}
 }
@@ -238,19 +228,12 @@ func twoNodes(in *Input, f *Finder) {
 
 func ipv6(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
-		if clustered(b) == "" || strings.Contains(flags(b.Container), "inet6_t") {
+		if clustered(b) == "" || readFlags(flags(b.Container)).IPv6() {
 			continue
 		}
 		for _, s := range in.discoveryServices(b) {
-			families := s.At("spec.ipFamilies")
-			n := 0
-			for family := range families.Items() {
-				if family.String() != "IPv6" {
-					n++
-				}
-			}
-			if families.Len() > 0 && n == 0 {
-				f.At(b.Object, families, "the Service %s has IPv6 addresses alone, and nothing here tells the nodes of %s to use IPv6", s.Name, b.Name)
+			if onlyIPv6(s.Object) {
+				f.At(b.Object, s.At("spec.ipFamilies"), "the Service %s has IPv6 addresses alone, and nothing here tells the nodes of %s to use IPv6", s.Name, b.Name)
 			}
 		}
 	}
@@ -323,7 +306,7 @@ func shortTick(in *Input, f *Finder) {
 	if in.Project == nil {
 		return
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		limit := b.Container.At("resources.limits.cpu")
 		for _, v := range in.Project.VMArgs {
 			for _, flag := range v.Flags {

@@ -54,13 +54,9 @@ func (in *Input) releaseApps(b Beam) []string {
 	}
 	i := -1
 	for _, called := range []func(name string) bool{
-		func(name string) bool {
-			return strings.Contains(" "+strings.ReplaceAll(joined(b.Container), "/", " ")+" ", " bin "+name+" ")
-		},
-		func(name string) bool {
-			return strings.ReplaceAll(path.Base(imageName(b.Container)), "-", "_") == name
-		},
-		func(name string) bool { return strings.ReplaceAll(b.Name, "-", "_") == name },
+		func(name string) bool { return startsNamed(b.Container, name) },
+		func(name string) bool { return asApp(path.Base(imageName(b.Container))) == name },
+		func(name string) bool { return asApp(b.Name) == name },
 	} {
 		if i < 0 {
 			i = slices.IndexFunc(releases, func(r project.ReleaseSpec) bool { return called(r.Name) })

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -80,18 +81,28 @@ var phoenix = []Rule{
 // ingressHosts are the hosts by which Ingresses lead to a workload.
 func (in *Input) ingressHosts(b Beam) (hosts []manifest.Field) {
 	for _, s := range in.Selecting("Service", b.Workload) {
-		for _, i := range in.Objects.OfKind("Ingress") {
-			if !manifest.SameNamespace(i, s) || !in.Objects.Near(b.Object, i) {
-				continue
-			}
-			for r := range i.At("spec.rules").Items() {
-				if leadsTo(r, s.Name) {
-					hosts = append(hosts, r.Key("host"))
-				}
+		for _, r := range in.ingressRules()[s.Name] {
+			if i := r.Object(); manifest.SameNamespace(i, s) && in.Objects.Near(b.Object, i) {
+				hosts = append(hosts, r.Key("host"))
 			}
 		}
 	}
 	return hosts
+}
+
+// ingressRules are the rules of all Ingresses by the Services that they lead to.
+func (in *Input) ingressRules() map[string][]manifest.Field {
+	if in.ingresses == nil {
+		in.ingresses = map[string][]manifest.Field{}
+		for _, i := range in.Objects.OfKind("Ingress") {
+			for r := range i.At("spec.rules").Items() {
+				for name := range leadsTo(r) {
+					in.ingresses[name] = append(in.ingresses[name], r)
+				}
+			}
+		}
+	}
+	return in.ingresses
 }
 
 func otherHost(in *Input, f *Finder) {
@@ -187,18 +198,21 @@ func checksOrigin(origin project.Expr, hosts []manifest.Field) (checks, known bo
 	return true, true
 }
 
-// leadsTo says whether a rule of an Ingress has a backend of this name.
-func leadsTo(rule manifest.Field, service string) bool {
+// leadsTo are the names of the Services behind a rule's paths.
+func leadsTo(rule manifest.Field) map[string]bool {
+	names := map[string]bool{}
 	for p := range rule.At("http.paths").Items() {
-		if p.At("backend.service.name").String() == service || p.At("backend.serviceName").String() == service {
-			return true
+		for _, at := range []string{"backend.service.name", "backend.serviceName"} {
+			if name := p.At(at).String(); name != "" {
+				names[name] = true
+			}
 		}
 	}
-	return false
+	return names
 }
 
 func connOrigin(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		for _, h := range in.ingressHosts(b) {
 			tls := h.Object().At("spec.tls")
 			if tls.Len() == 0 {
@@ -233,7 +247,7 @@ func shortRead(in *Input, f *Finder) {
 func onlySix(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		e, ok := b.Container.EnvVar("ECTO_IPV6")
-		if v := e.Value().String(); !ok || v != "true" && v != "1" || contains(flags(b.Container), "inet6_tcp") {
+		if v := e.Value().String(); !ok || v != "true" && v != "1" || slices.Contains(readFlags(flags(b.Container)).Protos, beam.ProtoTCP6) {
 			continue
 		}
 		four := false

@@ -61,12 +61,8 @@ func needed(f *Finder, b Beam, w way, apply []*manifest.Object) {
 		needs = append(needs, need{1024, 65535, "the distribution port, which may be any"})
 	}
 	for _, n := range needs {
-		allowed := unsure
-		for _, p := range apply {
-			allowed = max(allowed, allows(p, w, b, n.first, n.last))
-		}
 		switch {
-		case allowed == yes:
+		case slices.ContainsFunc(apply, func(p *manifest.Object) bool { return allows(p, w, b, n.first, n.last) }):
 		case n.first != n.last:
 			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s, between the nodes of %s", w.verb, n.what, b.Name).As(warningLikely()).
 				Mend("give the distribution a small range (ELIXIR_ERL_OPTIONS: -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and allow it; vm.args may have one already")
@@ -74,15 +70,15 @@ func needed(f *Finder, b Beam, w way, apply []*manifest.Object) {
 			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s between the nodes of %s", w.verb, n.what, b.Name)
 		}
 	}
-	if w.kind == "Egress" && !slices.ContainsFunc(apply, func(p *manifest.Object) bool { return allowsDNS(p) }) {
+	if w.kind == "Egress" && !slices.ContainsFunc(apply, allowsDNS) {
 		f.At(b.Object, apply[0].At("spec.egress"), "no policy lets the pods of %s ask DNS (port 53), by which they find each other", b.Name)
 	}
 }
 
 // epmdless says whether a release runs without EPMD by its flags.
 func epmdless(b Beam) bool {
-	text := flags(b.Container)
-	return slices.ContainsFunc([]string{"-start_epmd false", "-erl_epmd_port", "-epmd_module"}, func(s string) bool { return contains(text, s) })
+	f := readFlags(flags(b.Container))
+	return f.NoEPMD || f.ERLEPMDPort.Given || f.EPMDModule
 }
 
 // applies says whether a policy is about a direction.
@@ -99,21 +95,14 @@ func applies(p *manifest.Object, w way) bool {
 	return false
 }
 
-type answer int
-
-const (
-	unsure answer = iota // nothing says yes
-	yes
-)
-
 // allows says whether a policy lets pods of a release reach each other on one of the ports, all of first to last.
-func allows(p *manifest.Object, w way, b Beam, first, last int64) answer {
+func allows(p *manifest.Object, w way, b Beam, first, last int64) bool {
 	for rule := range p.At("spec." + w.rules).Items() {
 		if portsCover(rule.Key("ports"), b, first, last, "TCP") && peersCover(rule.Key(w.peers), b) {
-			return yes
+			return true
 		}
 	}
-	return unsure
+	return false
 }
 
 func portsCover(ports manifest.Field, b Beam, first, last int64, protocol string) bool {
@@ -128,11 +117,9 @@ func portsCover(ports manifest.Field, b Beam, first, last int64, protocol string
 		if at.Null() {
 			return true
 		}
-		low, ok := at.Int()
+		low, ok := portNumber(b.Workload, at)
 		if !ok {
-			if low, ok = containerPort(b.Workload, at.String()); !ok {
-				continue
-			}
+			continue
 		}
 		high := low
 		if end, ok := port.Key("endPort").Int(); ok {

@@ -78,9 +78,9 @@ end
 	}
 	var runs []intent.Runs
 	for _, b := range in.Serving() {
-		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container})
+		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container, App: intent.AppOf(in.Project, project.Pos.String)})
 	}
-	i := intent.Of(t.Context(), in.Objects, intent.AppOf(in.Project, project.Pos.String), runs, "")
+	i := intent.Of(t.Context(), in.Objects, runs, "")
 	in.Intent = &i
 	return in
 }

@@ -184,9 +184,8 @@ func line(in *Input, at Span) string {
 	if !ok || at.Line == 0 {
 		return ""
 	}
-	n := 0
-	for l := range strings.Lines(text) {
-		if n++; n == at.Line {
+	for n, l := range numbered(text) {
+		if n == at.Line {
 			return l
 		}
 	}

@@ -129,11 +129,7 @@ func preStopSleep(c manifest.Container) (seconds int64, at manifest.Field) {
 		n, _ := s.Int()
 		return n, s
 	}
-	var words []string
-	for w := range hook.At("exec.command").Items() {
-		words = append(words, w.String())
-	}
-	for _, m := range sleeps.FindAllStringSubmatch(strings.Join(words, " "), -1) {
+	for _, m := range sleeps.FindAllStringSubmatch(words(hook.At("exec.command")), -1) {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
 		seconds += n
 	}
@@ -230,9 +226,7 @@ func (in *Input) templateLines(what *regexp.Regexp) []templateLine {
 	var all []templateLine
 	for _, t := range in.Objects.Templates {
 		whole := string(t.Text)
-		n := 0
-		for l := range strings.Lines(whole) {
-			n++
+		for n, l := range numbered(whole) {
 			if m := what.FindStringIndex(l); m != nil {
 				column := len([]rune(l[:m[0]])) + 1
 				all = append(all, templateLine{Span{t.Name, n, column, n, column + len([]rune(l[m[0]:m[1]]))}, l, whole})

@@ -11,8 +11,6 @@ import (
 
 func warningLikely() (finding.Severity, Confidence) { return finding.Warning, Likely }
 
-func contains(text, s string) bool { return strings.Contains(text, s) }
-
 func parsePort(s string) (int64, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return int64(n), err == nil

@@ -167,7 +167,7 @@ func globalNames(in *Input, f *Finder) {
 func manyNodes(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		n, at := in.most(b)
-		if n < 60 || clustered(b) == "" || contains(flags(b.Container), "-connect_all false") || contains(flags(b.Container), "-hidden") {
+		if flags := readFlags(flags(b.Container)); n < 60 || clustered(b) == "" || flags.NoConnectAll || flags.Hidden {
 			continue
 		}
 		found := f.At(b.Object, at, "%d nodes of %s are to be one mesh, with %d links", n, b.Name, n*(n-1)/2)
@@ -189,7 +189,7 @@ func movedProcesses(in *Input, f *Finder) {
 }
 
 func churn(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		u, ok := moved(in.projectOf(b))
 		o := in.autoscaler(b.Workload)
 		if !ok || o == nil || o.At("spec.behavior.scaleDown").Exists() || o.At("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown").Exists() {
@@ -200,7 +200,7 @@ func churn(in *Input, f *Finder) {
 }
 
 func mixedVersions(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		u, ok := uses(in.projectOf(b), "Horde.DynamicSupervisor", "Horde.Supervisor", "Swarm")
 		strategy := b.At("spec.strategy.type")
 		if ok && in.several(b.Workload) && strategy.String() != "Recreate" && b.At("spec.updateStrategy.type").String() != "OnDelete" {
@@ -227,7 +227,7 @@ func permdown(in *Input, f *Finder) {
 					said = said || !o.Absent() && (!o.Keyword() || !o.Get("permdown_period").Absent())
 				}
 			}
-			if !said && !contains(in.ProjectText(u.At.File), "graceful_permdown") {
+			if !said && !strings.Contains(in.ProjectText(u.At.File), "graceful_permdown") {
 				f.In(subjectOf(p), u.At, "%s keeps pods that are gone in mind for 20 minutes", u.Module).spreads(in, b)
 			}
 		}
@@ -267,7 +267,7 @@ func (in *Input) connects(b Beam) bool {
 	if len(p.DNSClusters) == 0 && hasDep(p, "dns_cluster") {
 		return true // it may be started in a way that is not seen
 	}
-	return contains(vmFlags(in, b, true), "sync_nodes")
+	return strings.Contains(vmFlags(in, b, true), "sync_nodes")
 }
 
 // shares is something that makes sense only where nodes know of one another.
@@ -300,7 +300,7 @@ func elsewhere(p *project.Project) bool {
 }
 
 func unconnected(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		p := in.projectOf(b)
 		what, at, ok := shares(p)
 		if !ok || elsewhere(p) || !in.several(b.Workload) || in.connects(b) {

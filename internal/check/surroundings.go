@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/manifest"
@@ -19,6 +20,9 @@ type surroundings struct {
 
 // shellText is a text that a shell reads.
 type shellText struct{ called, text string }
+
+// itsCommand is what the words are called that start a container; all others are called as their files.
+const itsCommand = "its command"
 
 // surroundings works out what stands around a workload of the project.
 func (in *Input) surroundings(b Beam) *surroundings {
@@ -100,7 +104,7 @@ var plainBases = regexp.MustCompile(`^(docker\.io/)?(library/)?(debian|ubuntu|al
 // fromImage takes over what the Dockerfile sets, and what starts the release.
 func (s *surroundings) fromImage(in *Input, b Beam) {
 	if t := in.Project.EnvSh.Text; t != "" {
-		s.scripts = append(s.scripts, shellText{"rel/env.sh.eex", t})
+		s.scripts = append(s.scripts, shellText{envShFile, t})
 	}
 	words := joined(b.Container)
 	d, why := dockerfileOf(in.Project)
@@ -169,7 +173,7 @@ var passesOn = regexp.MustCompile(`^(|.*/)(tini|dumb-init|docker-init|catatonit|
 
 // starts notes what starts the release: by itself, or through a script.
 func (s *surroundings) starts(in *Input, words string) {
-	s.scripts = append(s.scripts, shellText{"its command", words})
+	s.scripts = append(s.scripts, shellText{itsCommand, words})
 	unclear := true
 	if m := startWords.FindStringIndex(words); m != nil {
 		// What stands before it, without the directory that it is in.
@@ -270,15 +274,21 @@ func vmFlags(in *Input, b Beam, paired bool) string {
 // projectObjects are the objects of the workloads that run the project's release.
 func projectObjects(in *Input) map[*manifest.Object]bool {
 	all := map[*manifest.Object]bool{}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		all[b.Object] = true
 	}
 	return all
 }
 
+// every says whether something is true of all workloads of the project, and there are some.
+func (in *Input) every(is func(Beam) bool) bool {
+	all := in.OfProject()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(b Beam) bool { return !is(b) })
+}
+
 // spread is the first of the project's workloads that has several replicas, and what the project says of its release.
 func spread(in *Input) (Beam, *project.Project, bool) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		if in.several(b.Workload) {
 			return b, in.projectOf(b), true
 		}

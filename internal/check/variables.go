@@ -22,7 +22,7 @@ func always(name string) bool {
 
 // missingVariable finds variables that the configuration raises without.
 func missingVariable(in *Input, f *Finder) {
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		s := in.surroundings(b)
 		var set []string
 		for e := range b.Container.Env() {
@@ -38,10 +38,7 @@ func missingVariable(in *Input, f *Finder) {
 				continue
 			}
 			told[r.Name] = true
-			at := b.Container.Key("env")
-			if !at.Exists() {
-				at = b.Container.Key("name")
-			}
+			at := environmentOf(b)
 			n := f.At(b.Object, at, "the app does not boot without %s, and nothing sets it", r.Name).place(in, r.At, "read here")
 			near := spell.Nearest(r.Name, slices.DeleteFunc(slices.Clone(set), func(v string) bool { return in.reads(v) }))
 			if near != "" {
@@ -56,6 +53,14 @@ func missingVariable(in *Input, f *Finder) {
 	}
 }
 
+// environmentOf is where a container's environment stands, and the container's name where it has none.
+func environmentOf(b Beam) manifest.Field {
+	if env := b.Container.Key("env"); env.Exists() {
+		return env
+	}
+	return b.Container.Key("name")
+}
+
 // happens says whether something is done in some surroundings, for certain.
 func happens(when project.Expr, s *surroundings) bool {
 	if when.Absent() {
@@ -67,7 +72,7 @@ func happens(when project.Expr, s *surroundings) bool {
 
 // reads says whether the project reads a variable.
 func (in *Input) reads(name string) bool {
-	return slices.ContainsFunc(in.Project.Reads, func(r project.EnvRead) bool { return r.Name == name }) || contains(in.Project.EnvSh.Text, name)
+	return slices.ContainsFunc(in.Project.Reads, func(r project.EnvRead) bool { return r.Name == name }) || strings.Contains(in.Project.EnvSh.Text, name)
 }
 
 // serviceLinks finds variables that the kubelet sets for a Service, and that the project takes for its own.
@@ -80,7 +85,7 @@ func serviceLinks(in *Input, f *Finder) {
 		}
 		hosts = hosts || strings.HasSuffix(r.Name, "_SERVICE_HOST")
 	}
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		s := in.surroundings(b)
 		for _, name := range slices.Sorted(maps.Keys(reads)) {
 			o := in.linkedBy(b, name)
@@ -134,7 +139,7 @@ func mounts(c manifest.Container, part string) bool {
 
 func readOnlyRoot(in *Input, f *Finder) {
 	p := in.Project
-	for _, b := range ofProject(in) {
+	for _, b := range in.OfProject() {
 		ro := b.Container.At("securityContext.readOnlyRootFilesystem")
 		if !ro.True() {
 			continue

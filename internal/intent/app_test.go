@@ -72,7 +72,7 @@ func TestAppOf(t *testing.T) {
 				t.Fatal(err)
 			}
 			set := read(t, hand)
-			got := mesh.Predict(Of(t.Context(), set, AppOf(p, project.Pos.String), runsOf(set), ""))
+			got := mesh.Predict(Of(t.Context(), set, of(AppOf(p, project.Pos.String), runsOf(set)), ""))
 			code := ""
 			for _, l := range got.Links {
 				for _, o := range l.Why {

@@ -114,7 +114,7 @@ func field(path string, r *mesh.Replica, at string) mesh.Setting {
 	case "status.podIP", "status.podIPs":
 		s.Value = r.IP
 	case "metadata.name":
-		s.Value = r.ID
+		s.Value = r.Pod
 	case "metadata.namespace":
 		s.Value = r.Namespace
 	default:

@@ -42,44 +42,13 @@ func distribution(words []string, e environment, r *mesh.Replica) {
 			r.EPMD = uint16(n)
 		}
 	}
-	kernel := func(i int, name string) (string, bool) {
-		if words[i] != name || i+1 >= len(words) {
-			return "", false
-		}
-		return words[i+1], true
+	f := beam.ReadFlags(words)
+	r.ListenMin, r.ListenMax = f.ListenMin.Number, max(f.ListenMin.Number, f.ListenMax.Number)
+	if f.NoEPMD && f.ERLEPMDPort.Given {
+		r.EPMD, r.ListenMin, r.ListenMax = 0, f.ERLEPMDPort.Number, f.ERLEPMDPort.Number
 	}
-	port := func(text string) uint16 {
-		n, err := strconv.ParseUint(text, 10, 16)
-		if err != nil {
-			return 0
-		}
-		return uint16(n)
-	}
-	for i := range words {
-		if v, ok := kernel(i, beam.KernelListenMin); ok && r.ListenMin == 0 { // the first counts
-			r.ListenMin = port(v)
-		}
-		if v, ok := kernel(i, beam.KernelListenMax); ok && r.ListenMax == 0 {
-			r.ListenMax = port(v)
-		}
-		if v, ok := kernel(i, "-"+beam.FlagProtoDist); ok && r.Proto == "" {
-			r.Proto = v
-		}
-		if v, ok := kernel(i, "-"+beam.FlagStartEPMD); ok && v == "false" {
-			for j := range words {
-				if p, ok := kernel(j, "-"+beam.FlagERLEPMDPort); ok {
-					r.EPMD, r.ListenMin, r.ListenMax = 0, port(p), port(p)
-				}
-			}
-		}
-		if v, ok := kernel(i, "-"+beam.FlagConnectAll); ok && v == "false" {
-			r.ConnectAll = mesh.No
-		}
-		if words[i] == "-"+beam.FlagHidden {
-			r.Hidden = true
-		}
-	}
-	if r.ListenMax < r.ListenMin {
-		r.ListenMax = r.ListenMin
+	r.Proto, r.Hidden = f.Proto(), f.Hidden
+	if f.NoConnectAll {
+		r.ConnectAll = mesh.No
 	}
 }

@@ -60,28 +60,38 @@ type Condition func(env func(name string) (mesh.Setting, bool)) (mesh.Tri, strin
 // Option is a value of the app's configuration, which may hang on the environment.
 type Option func(env func(name string) (mesh.Setting, bool)) mesh.Setting
 
-// Runs is a container that runs the release.
+// Runs is a container that runs a release, and what is known of that.
 type Runs struct {
 	manifest.Workload
 	Container manifest.Container
+	App       App
 }
 
-// Of works out the intent of the workloads that run an app. Namespace is that of objects
+// Of works out the intent of workloads that run releases. Namespace is that of objects
 // that name none.
-func Of(ctx context.Context, set *manifest.Set, app App, runs []Runs, namespace string) mesh.Intent {
-	b := &builder{set: set, app: app, own: cmp.Or(namespace, "default"), domain: domain(runs)}
+func Of(ctx context.Context, set *manifest.Set, runs []Runs, namespace string) mesh.Intent {
+	b := &builder{set: set, own: cmp.Or(namespace, "default"), domain: domain(runs)}
 	b.in.Domain = b.domain
 	b.services()
 	b.policies()
-	for i, r := range runs {
-		b.workload(ctx, r, i)
+	named := map[string]int{}
+	for _, r := range runs {
+		named[r.Name]++
+	}
+	for _, r := range runs {
+		called := r.Name
+		if named[called] > 1 {
+			called = r.Label()
+		}
+		b.app = r.App
+		b.workload(ctx, r, called)
 	}
 	return b.in
 }
 
 type builder struct {
 	set    *manifest.Set
-	app    App
+	app    App // of the workload that is looked at
 	own    string
 	domain mesh.Setting
 	in     mesh.Intent
@@ -120,20 +130,26 @@ func domain(runs []Runs) mesh.Setting {
 	return found
 }
 
-// workload adds the replicas of one.
-func (b *builder) workload(ctx context.Context, w Runs, number int) {
+// address is that of one more replica: every one has another.
+func (b *builder) address() string {
+	n := 1<<8 + 10 + len(b.in.Replicas)
+	return netip.AddrFrom4([4]byte{10, 244 + byte(n>>16), byte(n >> 8), byte(n)}).String()
+}
+
+// workload adds the replicas of one, which is called so among all.
+func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	n, _, ok := w.Replicas()
 	if !ok || n < 1 {
 		n = 2
 	}
 	for i := range min(n, maxReplicas) {
 		r := mesh.Replica{
-			ID: fmt.Sprintf("%s-%d", w.Name, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
-			IP: netip.AddrFrom4([4]byte{10, 244, byte(1 + number), byte(10 + i)}).String(), Labels: texts(w.Template.At("metadata.labels")),
+			ID: fmt.Sprintf("%s-%d", called, i), Pod: fmt.Sprintf("%s-%d", w.Name, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
+			IP: b.address(), Labels: texts(w.Template.At("metadata.labels")),
 		}
 		r.Hostname, r.Subdomain = w.Pod.Key("hostname").String(), w.Pod.Key("subdomain").String()
 		if w.Kind == "StatefulSet" {
-			r.Hostname, r.Subdomain = r.ID, w.At("spec.serviceName").String()
+			r.Hostname, r.Subdomain = r.Pod, w.At("spec.serviceName").String()
 		}
 		env := b.containerEnv(w.Container, &r)
 		b.node(ctx, w, &r, env)
@@ -217,7 +233,7 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 
 // host is what a pod calls itself.
 func (b *builder) host(r *mesh.Replica) envsh.Host {
-	h := envsh.Host{Short: r.ID, FQDN: r.ID, Addrs: []string{r.IP}}
+	h := envsh.Host{Short: r.Pod, FQDN: r.Pod, Addrs: []string{r.IP}}
 	if r.Hostname != "" {
 		h.Short, h.FQDN = r.Hostname, r.Hostname
 	}

@@ -20,11 +20,19 @@ func runsOf(set *manifest.Set) []Runs {
 		}
 		for c := range w.Containers() {
 			if c.Called == "app" {
-				all = append(all, Runs{w, c})
+				all = append(all, Runs{Workload: w, Container: c})
 			}
 		}
 	}
 	return all
+}
+
+// of says which app they run.
+func of(app App, runs []Runs) []Runs {
+	for i := range runs {
+		runs[i].App = app
+	}
+	return runs
 }
 
 func read(t *testing.T, text string) *manifest.Set {
@@ -81,7 +89,7 @@ func TestPlansMesh(t *testing.T) {
 					nodes = append(nodes, r)
 				}
 			}
-			p := mesh.Predict(Of(t.Context(), set, App{Known: true}, nodes, "default"))
+			p := mesh.Predict(Of(t.Context(), set, of(App{Known: true}, nodes), "default"))
 			if len(p.Islands) != 1 || len(p.Doubts) > 0 {
 				t.Errorf("islands %s", islands(p))
 				tell(t, p)
@@ -91,6 +99,31 @@ func TestPlansMesh(t *testing.T) {
 	}
 	if judged < 10 {
 		t.Errorf("only %d goldens were judged", judged)
+	}
+}
+
+// Apps that are read together are told apart: by the names and addresses of their replicas,
+// and by the cookies that stand in their manifests.
+func TestSeveralApps(t *testing.T) {
+	one := strings.Replace(hand, "valueFrom: {secretKeyRef: {name: shop, key: cookie}}", "value: the-one", 1)
+	other := strings.ReplaceAll(strings.Replace(one, "value: the-one", "value: the-other", 1), "prod", "staging")
+	set := read(t, one+"---\n"+other)
+	runs := of(App{Known: true, Name: "shop", Finds: dnsCluster()}, runsOf(set))
+	runs[1].App = App{Known: true, Name: "shop", Finds: dnsCluster()}
+	in := Of(t.Context(), set, runs, "")
+	ids, addrs, cookies := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, r := range in.Replicas {
+		ids[r.ID], addrs[r.IP], cookies[r.Cookie.ID] = true, true, true
+		if want := r.ID[len(r.ID)-len("shop-0"):]; r.Pod != want {
+			t.Errorf("the pod of %s is %s", r.ID, r.Pod)
+		}
+	}
+	if len(ids) != 6 || len(addrs) != 6 || len(cookies) != 2 {
+		t.Errorf("%d names, %d addresses and %d cookies of 6 replicas of 2 apps", len(ids), len(addrs), len(cookies))
+	}
+	if p := mesh.Predict(in); len(p.Islands) != 2 || len(p.Islands[0]) != 3 {
+		t.Errorf("islands %s", islands(p))
+		tell(t, p)
 	}
 }
 
@@ -208,7 +241,7 @@ func TestHandWritten(t *testing.T) {
 				text = c.change(text)
 			}
 			set := read(t, text)
-			p := mesh.Predict(Of(t.Context(), set, c.app, runsOf(set), ""))
+			p := mesh.Predict(Of(t.Context(), set, of(c.app, runsOf(set)), ""))
 			code := ""
 			for _, l := range p.Links {
 				for _, o := range l.Why {

@@ -107,7 +107,7 @@ func TestStartedOtherwise(t *testing.T) {
 				t.Fatal(err)
 			}
 			set := read(t, c.manifests)
-			got := mesh.Predict(Of(t.Context(), set, AppOf(p, project.Pos.String), runsOf(set), ""))
+			got := mesh.Predict(Of(t.Context(), set, of(AppOf(p, project.Pos.String), runsOf(set)), ""))
 			refused := false
 			for _, l := range got.Links {
 				for _, o := range l.Why {
@@ -157,7 +157,7 @@ func TestConnectedOtherwise(t *testing.T) {
 				t.Fatal(err)
 			}
 			set := read(t, hand)
-			got := mesh.Predict(Of(t.Context(), set, AppOf(p, project.Pos.String), runsOf(set), ""))
+			got := mesh.Predict(Of(t.Context(), set, of(AppOf(p, project.Pos.String), runsOf(set)), ""))
 			if doubts := strings.Join(got.Doubts, "; "); (doubts == "") != (c.doubt == "") || !strings.Contains(doubts, c.doubt) {
 				t.Errorf("doubts %q; want one with %q", doubts, c.doubt)
 				tell(t, got)

@@ -36,6 +36,7 @@ func NotKnown(why, from string) Setting { return Setting{From: from, Why: cmp.Or
 // Replica is one instance of an app.
 type Replica struct {
 	ID        string // as people call it, and told from all others: tally-0
+	Pod       string // its own name, which another of another namespace may have as well
 	Workload  string // what it is an instance of: "StatefulSet prod/tally"
 	Namespace string
 	IP        string // made up where there is none yet; every replica has another

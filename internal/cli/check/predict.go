@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/intent"
 	"github.com/phialdev/phial/internal/manifest"
-	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/plan"
 	"github.com/phialdev/phial/internal/project"
 )
@@ -30,58 +28,32 @@ func predict(ctx context.Context, in *check.Input) {
 	for _, b := range in.Serving() {
 		seen[b.Label()]++
 	}
-	var ours, others []intent.Runs
-	for _, b := range in.Serving() {
-		switch {
-		case seen[b.Label()] > 1:
-		case in.Project != nil && ofProject(in, b):
-			ours = append(ours, intent.Runs{Workload: b.Workload, Container: b.Container})
-		default:
-			others = append(others, intent.Runs{Workload: b.Workload, Container: b.Container})
-		}
-	}
-	if n := len(ours) + len(others); n == 0 || n > maxPredicted {
-		return
-	}
-	var all mesh.Intent
-	if len(ours) > 0 {
-		shown := func(p project.Pos) string {
+	var app intent.App
+	paired := map[*manifest.Object]bool{}
+	if in.Project != nil {
+		app = intent.AppOf(in.Project, func(p project.Pos) string {
 			return manifest.Position{File: in.ProjectFile(p.File), Line: p.Line, Column: p.Col}.String()
-		}
-		all = intent.Of(ctx, in.Objects, intent.AppOf(in.Project, shown), ours, defaultNamespace)
-	}
-	if len(others) > 0 {
-		more := intent.Of(ctx, in.Objects, intent.App{}, others, defaultNamespace)
-		if len(ours) == 0 {
-			all = more
-		} else {
-			all.Replicas = append(all.Replicas, more.Replicas...)
+		})
+		for _, b := range in.OfProject() {
+			paired[b.Object] = true
 		}
 	}
-	in.Intent = &all
-}
-
-// ofProject says whether a workload runs the project's release: it is the only one that
-// runs a release, or is called as the project is.
-func ofProject(in *check.Input, b check.Beam) bool {
-	if len(in.Serving()) == 1 {
-		return true
-	}
-	for _, m := range in.Project.Mixes() {
-		name := m.App.Value
-		if name == "" {
+	var runs []intent.Runs
+	for _, b := range in.Serving() {
+		if seen[b.Label()] > 1 {
 			continue
 		}
-		for _, text := range []string{b.Name, b.Container.Called, b.Container.Key("image").String()} {
-			if strings.Contains(strings.ReplaceAll(text, "-", "_"), name) {
-				return true
-			}
+		r := intent.Runs{Workload: b.Workload, Container: b.Container}
+		if paired[b.Object] {
+			r.App = app
 		}
-		if v, ok := b.Container.EnvVar("RELEASE_NAME"); ok && v.Value().String() == name {
-			return true
-		}
+		runs = append(runs, r)
 	}
-	return false
+	if len(runs) == 0 || len(runs) > maxPredicted {
+		return
+	}
+	all := intent.Of(ctx, in.Objects, runs, defaultNamespace)
+	in.Intent = &all
 }
 
 // rendered adds the objects that BeamApps stand for, as `phial render` writes them, unless
