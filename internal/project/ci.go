@@ -109,7 +109,7 @@ func (c *pipeline) walk(n *yaml.Node) {
 					step.With = append(step.With, Option{k.Value, c.at(k), textExpr(c.at(v), v.Value)})
 				}
 			}
-		case slices.Contains(shells, key.Value) && (value.Kind == yaml.ScalarNode || value.Kind == yaml.SequenceNode):
+		case slices.Contains(shells, key.Value) && value.Kind != yaml.MappingNode:
 			if s := c.shell(value); s.Text != "" {
 				s.Name, s.With, s.Uses = step.Name, step.With, ""
 				c.steps = append(c.steps, s)
@@ -128,8 +128,21 @@ func (c *pipeline) at(n *yaml.Node) Pos { return Pos{c.file, n.Line, n.Column} }
 // shell puts together what a shell is given, with the place of each line.
 func (c *pipeline) shell(n *yaml.Node) CIStep {
 	var s CIStep
+	var all strings.Builder
+	open := map[*yaml.Node]bool{} // anchors that are being followed: one may hold itself
 	var add func(n *yaml.Node)
 	add = func(n *yaml.Node) {
+		if c.left--; c.left < 0 { // anchors may hold one another many times
+			return
+		}
+		if n.Kind == yaml.AliasNode { // script: *build
+			if !open[n.Alias] {
+				open[n.Alias] = true
+				add(n.Alias)
+				delete(open, n.Alias)
+			}
+			return
+		}
 		if n.Kind == yaml.SequenceNode {
 			for _, in := range n.Content {
 				add(in)
@@ -139,6 +152,7 @@ func (c *pipeline) shell(n *yaml.Node) CIStep {
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
 			return
 		}
+		c.left -= len(n.Value) / 16
 		line := n.Line
 		if n.Style == yaml.LiteralStyle || n.Style == yaml.FoldedStyle {
 			line++
@@ -151,14 +165,14 @@ func (c *pipeline) shell(n *yaml.Node) CIStep {
 				at = c.at(n)
 			}
 			s.lines = append(s.lines, at)
-			s.Text += text + "\n"
+			all.WriteString(text + "\n")
 			if n.Style == yaml.LiteralStyle {
 				line++
 			}
 		}
 	}
 	add(n)
-	if len(s.lines) > 0 {
+	if s.Text = all.String(); len(s.lines) > 0 {
 		s.At = s.lines[0]
 	}
 	return s
