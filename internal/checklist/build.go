@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -60,56 +61,10 @@ func runtime(b *builder) {
 	}
 }
 
-// stage is a FROM of a Dockerfile.
-type stage struct {
-	image, name string
-	line        int
-}
-
 var (
-	fromLine = regexp.MustCompile(`(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*$`)
-	argLine  = regexp.MustCompile(`(?i)^\s*ARG\s+([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)\s*$`)
-	variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}?`)
-	digest   = regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
-	dated    = regexp.MustCompile(`[0-9]`)
+	digest = regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+	dated  = regexp.MustCompile(`[0-9]`)
 )
-
-// stages reads a Dockerfile as far as its bases go, with the defaults of what stands before the first.
-func stages(text string) (all []stage) {
-	args := map[string]string{}
-	n := 0
-	for l := range strings.Lines(text) {
-		n++
-		l = strings.TrimRight(l, "\r\n")
-		if m := argLine.FindStringSubmatch(l); m != nil && len(all) == 0 {
-			args[m[1]] = expand(strings.Trim(m[2], `"'`), args)
-		}
-		if m := fromLine.FindStringSubmatch(l); m != nil {
-			base := expand(m[1], args)
-			if base == "" {
-				base = m[1] // an argument that has to be given
-			}
-			all = append(all, stage{base, m[2], n})
-		}
-	}
-	return all
-}
-
-// expand puts in what is known; what is not stays, with its $.
-func expand(text string, args map[string]string) string {
-	return variable.ReplaceAllStringFunc(text, func(v string) string {
-		m := variable.FindStringSubmatch(v)
-		switch value, ok := args[m[1]]; {
-		case ok && value != "":
-			return value
-		case m[2] != "":
-			return m[2]
-		case ok:
-			return ""
-		}
-		return v
-	})
-}
 
 // pinned says whether a base is always the same, as far as its name tells: a digest, or a tag with a version in it.
 func pinned(image string) bool {
@@ -123,10 +78,9 @@ func pinned(image string) bool {
 // image is how the image is made, and whether twice the same.
 func image(b *builder) {
 	p := b.Project
-	switch text, ok := b.text("Dockerfile"); {
-	case ok:
-		dockerfile(b, text)
-	default:
+	if i := slices.IndexFunc(p.Dockerfiles, func(d project.Dockerfile) bool { return d.File == dockerfileName }); i >= 0 {
+		dockerfile(b, p.Dockerfiles[i])
+	} else {
 		b.pass(nil, "no Dockerfile: phial build makes the image of the release")
 	}
 	for _, m := range p.Mixes() {
@@ -150,46 +104,42 @@ func image(b *builder) {
 	b.found("IMG")
 }
 
-func dockerfile(b *builder, text string) {
-	all := stages(text)
-	place := func(s stage) project.Pos { return project.Pos{File: "Dockerfile", Line: s.line, Col: 1} }
-	switch len(all) {
+// dockerfileName is the one that is taken where nobody names another.
+const dockerfileName = "Dockerfile"
+
+func dockerfile(b *builder, d project.Dockerfile) {
+	if d.Broken != "" {
+		b.add(NotKnown, &advise.Place{File: d.File, Line: d.At.Line}, "could not be read: "+d.Broken)
+		return
+	}
+	switch len(d.Stages) {
 	case 0:
-		b.add(NotKnown, file("Dockerfile"), "no FROM that could be read")
+		b.add(NotKnown, file(d.File), "no FROM that could be read")
 		return
 	case 1:
-		b.fail(at(place(all[0])), "one stage: the image has the compiler and the sources; copy the release into a second one")
+		b.fail(at(d.Stages[0].At), "one stage: the image has the compiler and the sources; copy the release into a second one")
 	default:
-		b.pass(at(place(all[len(all)-1])), fmt.Sprintf("%d stages", len(all)))
+		b.pass(at(d.Stages[d.Final()].At), fmt.Sprintf("%d stages", len(d.Stages)))
 	}
 	loose := 0
-	for i, s := range all {
-		earlier := slices.ContainsFunc(all[:i], func(o stage) bool { return o.name != "" && strings.EqualFold(o.name, s.image) })
-		switch {
-		case earlier || s.image == "scratch":
-		case strings.Contains(s.image, "$"):
+	for _, s := range d.Stages {
+		switch ref := s.Image.Ref; {
+		case s.Image.Stage >= 0 || ref.Value == "scratch":
+		case !ref.Known():
 			loose++
-			b.add(NotKnown, at(place(s)), "base "+s.image+" is only known when it is built")
-		case !pinned(s.image):
+			b.add(NotKnown, at(s.At), "base "+s.Image.Written+" is only known when it is built")
+		case !pinned(ref.Value):
 			loose++
-			b.fail(at(place(s)), "base "+s.image+" is another one tomorrow: pin a version, or a digest")
+			b.fail(at(s.At), "base "+ref.Value+" is another one tomorrow: pin a version, or a digest")
 		}
 	}
 	if loose == 0 {
-		b.pass(at(place(all[0])), "bases are pinned")
+		b.pass(at(d.Stages[0].At), "bases are pinned")
 	}
-	if _, ok := b.text(".dockerignore"); ok {
+	if b.Project.Has(".dockerignore") {
 		b.pass(file(".dockerignore"), "keeps the machine's own files out")
 	} else {
 		b.fail(file(".dockerignore"), "not there: _build, deps and secrets of the machine get into the build")
 		b.settle("phial init", "", "writes one")
 	}
-}
-
-// text is a file's of the project.
-func (l *list) text(name string) (string, bool) {
-	if l.Files == nil || !l.Project.Has(name) {
-		return "", false
-	}
-	return l.Files(name)
 }

@@ -64,10 +64,8 @@ type Step struct {
 // Input is all that there is to go by.
 type Input struct {
 	Project *project.Project
-	// Files gives the texts of the project's files.
-	Files func(name string) (string, bool)
-	Dir   string // the project as it is typed; empty for the current directory
-	App   *App   // of phial.yaml; nil: there is none
+	Dir     string // the project as it is typed; empty for the current directory
+	App     *App   // of phial.yaml; nil: there is none
 	// Workloads run the release: those of the plan of phial.yaml, and of manifests.
 	Workloads []Workload
 	Headless  []Service

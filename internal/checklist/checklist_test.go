@@ -79,7 +79,7 @@ func input(t *testing.T, files map[string]string) Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Input{Project: p, Files: func(name string) (string, bool) { s, ok := files[name]; return s, ok }}
+	return Input{Project: p}
 }
 
 func with(more ...string) map[string]string {
@@ -142,6 +142,13 @@ func TestFiles(t *testing.T) {
 		{"a base from an argument", "image", with("Dockerfile", "ARG V=1.18.4\nFROM elixir:${V} AS b\nFROM alpine:3.20\n", ".dockerignore", ""), NotKnown, "bases are pinned"},
 		{"an argument with a default of its own", "image", with("Dockerfile", "FROM elixir:${V:-1.18.4} AS b\nFROM alpine:3.20\n", ".dockerignore", ""), NotKnown, "bases are pinned"},
 		{"an argument without a default", "image", with("Dockerfile", "ARG V\nFROM elixir:$V AS b\nFROM alpine:3.20\n", ".dockerignore", ""), NotKnown, "base elixir:$V is only known"},
+		{"an argument that is empty", "image", with("Dockerfile", "ARG A=\nfrom $A as b\nFROM alpine:3.20\n", ".dockerignore", ""), NotKnown, "Dockerfile:2:1: base $A is only known"},
+		{"a stage that begins with another", "image", with("Dockerfile", "FROM elixir:1.18.4 AS deps\n  FROM DEPS\n", ".dockerignore", ""), NotKnown, "passed: Dockerfile:2:3: 2 stages\npassed: Dockerfile:1:1: bases are pinned"},
+		{"a line that goes on", "image", with("Dockerfile", "FROM \\\n  elixir AS b\nFROM alpine:3.20\n", ".dockerignore", ""), Failed, "Dockerfile:1:1: base elixir is another"},
+		{"a FROM in a heredoc", "image", with("Dockerfile", "FROM elixir:1.18.4\nRUN <<E\nFROM debian\nE\n", ".dockerignore", ""), Failed, "Dockerfile:1:1: one stage"},
+		{"a Dockerfile that is broken", "image", with("Dockerfile", "FROM a:1\nRUN <<E\nnever\n"), NotKnown, "not known: Dockerfile:2: could not be read: "},
+		{"a Dockerfile that is empty", "image", with("Dockerfile", ""), NotKnown, "could not be read: "},
+		{"a Dockerfile of another name", "image", with("Dockerfile.dev", "FROM elixir\n"), NotKnown, "no Dockerfile: phial build"},
 		{"no .dockerignore", "image", with("Dockerfile", docker), Failed, ".dockerignore: not there"},
 		{"no lock", "image", with("mix.exs", phoenixMix), Failed, "mix.lock: not there"},
 		{"a lock", "image", with("mix.exs", phoenixMix, "mix.lock", "%{}\n"), NotKnown, "was not tried"},
@@ -156,7 +163,17 @@ func TestFiles(t *testing.T) {
 		{"builds and pushes a commit", "ci", with(workflows, "    - run: docker build -t r/shop:${{ github.sha }} .\n    - run: docker push r/shop:${{ github.sha }}\n"), Passed, "ci.yml:1:12: builds: docker build"},
 		{"pushes latest", "ci", with(workflows, "    - run: docker build -t r/shop:latest .\n    - run: docker push r/shop:latest\n"), Failed, "ci.yml:1:28: the tag is latest"},
 		{"a tag that can't be told", "ci", with(workflows, "    - run: docker build -t r/shop .\n    - run: docker push r/shop\n"), NotKnown, "could not tell whether the tag"},
-		{"an action that pushes", "ci", with(workflows, "    - uses: docker/metadata-action@v5\n    - uses: docker/build-push-action@v6\n      with:\n        push: true\n"), Passed, "ci.yml:4:1: pushes: push: true"},
+		{"an action that pushes", "ci", with(workflows, "    - uses: docker/metadata-action@v5\n    - uses: docker/build-push-action@v6\n      with:\n        push: true\n"), Passed, "ci.yml:4:9: pushes: push: true"},
+		{"an action that pushes latest", "ci", with(workflows, "    - uses: docker/build-push-action@v6\n      with:\n        push: true\n        tags: r/shop:latest\n"), Failed, "ci.yml:4:9: the tag is latest"},
+		{"a script of several lines", "ci", with(workflows, "    - run: |\n        # docker push r/shop:latest\n        docker build -t r/shop:$SHA .\n        docker push r/shop:$SHA # not latest\n"), Passed, "ci.yml:3:9: builds: docker build\npassed: .github/workflows/ci.yml:4:9: pushes: docker push\npassed: .github/workflows/ci.yml:3:31: tags by version or commit: :$SHA"},
+		{"latest in a comment", "ci", with(workflows, "    - run: |\n        #docker tag r/shop r/shop:latest\n        docker build . # -t r/shop:latest\n        docker push r/shop\n"), NotKnown, "ci.yml:4:9: could not tell whether the tag"},
+		{"an image that a variable names", "ci", with(workflows, "    - env: {IMAGE: \"r/shop:${{ github.sha }}\"}\n      run: docker build -t $IMAGE . && docker push $IMAGE\n"), NotKnown, "could not tell whether the tag"},
+		{"a line that goes on", "ci", with(workflows, "    - run: |\n        docker buildx build \\\n          --push \\\n          -t r/shop:latest .\n"), Failed, "ci.yml:3:11: pushes: --push\nfailed: .github/workflows/ci.yml:2:9: the tag is latest"},
+		{"a folded script", "ci", with(workflows, "    - run: >\n        docker push\n        r/shop:latest\n"), Failed, "ci.yml:2:1: pushes: docker push"},
+		{"a step that is only called so", "ci", with(workflows, "    - name: docker build and docker push\n      run: mix test\n"), Failed, "builds a release or an image"},
+		{"what is run is no name of the image", "ci", with(workflows, "    - run: docker run postgres:latest\n    - run: docker build -t r/shop . && docker push r/shop\n"), NotKnown, "could not tell whether the tag"},
+		{"a workflow that is broken", "ci", with(workflows, "jobs: [\n"), NotKnown, "ci.yml: there, and not read here"},
+		{"a workflow that includes others", "ci", with(".gitlab-ci.yml", "include: [build.yml]\n"), NotKnown, ".gitlab-ci.yml: there, and not read here"},
 		{"what is commented out", "ci", with(workflows, "    # - run: docker build .\n    - run: mix test # docker push\n"), Failed, "builds a release or an image"},
 		{"gitlab", "ci", with(".gitlab-ci.yml", "image:\n  script:\n  - docker build -t $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA .\n  - docker push $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA\n"), Passed, ".gitlab-ci.yml:3:41: tags by version or commit: CI_COMMIT_SHA"},
 		{"phial build", "ci", with(workflows, "    - run: phial build . --push registry.example.com/shop\n"), Passed, "builds: phial build"},
@@ -380,30 +397,22 @@ func TestSameInputSameList(t *testing.T) {
 	}
 }
 
-func FuzzStages(f *testing.F) {
-	f.Add(docker)
-	f.Add("ARG A=${A}\nARG B=\"$A\"\nfrom --platform=$X a:$B as c\r\nFROM c\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		lines := strings.Count(text, "\n") + 1
-		for _, s := range stages(text) {
-			if s.line < 1 || s.line > lines || s.image == "" {
-				t.Errorf("stage %+v of a text of %d lines", s, lines)
-			}
-			pinned(s.image)
-		}
-	})
-}
-
-func FuzzWorkflow(f *testing.F) {
+// What is said of CI stands where it is said to.
+func FuzzCI(f *testing.F) {
 	f.Add("- run: docker build -t a:latest . && docker push a:latest\n")
-	f.Add("push: ${{ github.sha }} # phial build --push")
+	f.Add("- run: |\n    # docker push\n    docker build \\\n      --push -t a:latest . # phial build\n")
+	f.Add("a:\n  script: >\n    mix release\n    docker push a:${{ github.sha }}\n")
+	f.Add("- uses: docker/build-push-action@v6\n  with: {push: true, tags: \"a:latest\\nb:$SHA\"}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		var w workflow
-		w.read("ci.yml", text)
-		n := strings.Count(text, "\n") + 1
-		for _, l := range slices.Concat(w.builds, w.pushes, w.versioned, w.latest) {
-			if l.at.Line < 1 || l.at.Line > n || l.at.Column < 1 {
-				t.Errorf("%+v of a text of %d lines", l, n)
+		p, err := project.Read(fstest.MapFS{"mix.exs": &fstest.MapFile{Data: []byte(plainMix)}, workflows: &fstest.MapFile{Data: []byte(text)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := pipelinesOf(p)
+		lines := strings.Split(text, "\n")
+		for _, s := range slices.Concat(w.builds, w.pushes, w.versioned, w.latest) {
+			if s.at.File != workflows || s.at.Line < 1 || s.at.Col < 1 || s.at.Line > len(lines) || s.at.Col > len(lines[s.at.Line-1])+1 {
+				t.Errorf("%+v of %q", s, text)
 			}
 		}
 	})

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/phialdev/phial/internal/advise"
+	"github.com/phialdev/phial/internal/project"
 )
 
-// This file reads CI as text, line by line: until projects tell its steps, what stands in a line is all that is known.
+// githubWorkflows is where GitHub has them.
+const githubWorkflows = ".github/workflows"
 
-// services are CI services of which files are known; those without a reader are only seen to be there.
+// services are CI services of which files are known. Those that are not read are only seen to be there: what is a
+// comment in a Jenkinsfile can't be told, and of most no steps are known.
 var services = []struct {
 	file  string
 	reads bool
@@ -22,37 +24,38 @@ var services = []struct {
 	{"azure-pipelines.yml", false}, {".woodpecker.yml", false}, {".buildkite/pipeline.yml", false}, {".semaphore/semaphore.yml", false},
 }
 
-// What the lines of a workflow do.
+// What the lines of a step do.
 var (
 	builds    = regexp.MustCompile(`\bmix release\b|\bphial build\b|\bdocker (buildx )?build\b|docker/(build-push-action|bake-action)@|\bbuildah (bud|build)\b|\bpodman build\b|/kaniko/executor|\bearthly\b`)
-	pushes    = regexp.MustCompile(`\b(docker|podman|buildah) (image )?push\b|^\s*push:\s*(true|\$\{\{)|\s--push\b|/kaniko/executor|\bskopeo copy\b`)
+	pushes    = regexp.MustCompile(`\b(docker|podman|buildah) (image )?push\b|^\s*push:\s*(true|\$\{\{)|(^|\s)--push\b|/kaniko/executor|\bskopeo copy\b`)
 	versioned = regexp.MustCompile(`(?i)github\.(sha|ref_name)|GITHUB_(SHA|REF_NAME)|CI_COMMIT_(SHA|SHORT_SHA|TAG)|docker/metadata-action@|rev-parse|git describe|\bversion\b.*\btag|\btag\b.*\bversion\b|:\$\{?(VERSION|TAG|SHA)|\bphial build\b.*--push`)
-	latest    = regexp.MustCompile(`[\w/.-]+:latest\b`)
 )
 
-type seenLine struct {
-	at   advise.Place
-	text string
+// seen is something that a step says, and where.
+type seen struct {
+	at    project.Pos
+	text  string
+	loose bool // it does not stand there letter by letter
 }
 
-// workflow is what the files of CI say.
-type workflow struct {
+// pipelines is what the steps of CI do.
+type pipelines struct {
 	files                             []string
 	unread                            []string
-	builds, pushes, versioned, latest []seenLine
+	builds, pushes, versioned, latest []seen
 }
 
-func readCI(l *list) workflow {
-	var w workflow
+func pipelinesOf(p *project.Project) pipelines {
+	var w pipelines
 	var files []string
-	for _, name := range l.Project.Under(".github/workflows") {
+	for _, name := range p.Under(githubWorkflows) {
 		if e := path.Ext(name); e == ".yml" || e == ".yaml" {
-			files = append(files, path.Join(".github/workflows", name))
+			files = append(files, path.Join(githubWorkflows, name))
 		}
 	}
 	for _, s := range services {
 		switch {
-		case !l.Project.Has(s.file):
+		case !p.Has(s.file):
 		case s.reads:
 			files = append(files, s.file)
 		default:
@@ -61,40 +64,100 @@ func readCI(l *list) workflow {
 	}
 	slices.Sort(files)
 	for _, name := range files {
-		text, ok := l.text(name)
-		if !ok {
-			w.unread = append(w.unread, name)
-			continue
+		steps := 0
+		for _, s := range p.CI {
+			if s.At.File == name {
+				steps++
+				w.step(s)
+			}
 		}
-		w.files = append(w.files, name)
-		w.read(name, text)
+		// A project does not say whether a file of CI is broken, but then it has no steps; nor has one that only
+		// includes others.
+		if steps == 0 {
+			w.unread = append(w.unread, name)
+		} else {
+			w.files = append(w.files, name)
+		}
 	}
 	return w
 }
 
-func (w *workflow) read(name, text string) {
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		if strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
-		}
-		if i := strings.Index(line, " #"); i >= 0 {
-			line = line[:i]
-		}
+// step goes through the lines of one. What the pipeline sets as variables is not among them.
+func (w *pipelines) step(s project.CIStep) {
+	s.Text = uncommented(s.Text)
+	lines := linesOf(s)
+	for _, l := range lines {
 		for _, what := range []struct {
 			is  *regexp.Regexp
-			all *[]seenLine
-		}{{builds, &w.builds}, {pushes, &w.pushes}, {versioned, &w.versioned}, {latest, &w.latest}} {
-			if m := what.is.FindStringIndex(line); m != nil {
-				*what.all = append(*what.all, seenLine{advise.Place{File: name, Line: n, Column: m[0] + 1}, strings.TrimSpace(line[m[0]:m[1]])})
+			all *[]seen
+		}{{builds, &w.builds}, {pushes, &w.pushes}, {versioned, &w.versioned}} {
+			if m := what.is.FindStringIndex(l.text); m != nil {
+				*what.all = append(*what.all, l.part(m[0], m[1]))
 			}
 		}
 	}
+	for _, t := range s.ImageTags() {
+		if t.Tag != "latest" {
+			continue
+		}
+		found := seen{t.At, t.Ref, true}
+		for _, l := range lines {
+			if i := strings.Index(l.text, t.Ref); i >= 0 && l.at == t.At {
+				found = l.part(i, i+len(t.Ref))
+				break
+			}
+		}
+		w.latest = append(w.latest, found)
+	}
+}
+
+// part is a part of a line, without the blanks around it.
+func (l seen) part(from, to int) seen {
+	text := strings.TrimLeft(l.text[from:to], " \t")
+	at := l.at
+	if !l.loose {
+		at.Col += to - len(text)
+	}
+	return seen{at, strings.TrimSpace(text), l.loose}
+}
+
+// uncommented leaves a shell's comments out. The lines stay.
+func uncommented(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if i := strings.Index(" "+line, " #"); i >= 0 {
+			line = line[:max(i-1, 0)]
+		}
+		b.WriteString(strings.TrimRight(line, " \t") + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// linesOf are the lines of a step, each with its place.
+func linesOf(s project.CIStep) (all []seen) {
+	if s.Uses != "" {
+		all = append(all, seen{s.At, s.Uses, true})
+	}
+	for _, o := range s.With {
+		value, _ := o.Value.AsText()
+		if !strings.Contains(strings.TrimSpace(value), "\n") {
+			value = o.Name + ": " + value
+		}
+		for line := range strings.Lines(value) {
+			all = append(all, seen{o.At, line, true})
+		}
+	}
+	n := 0
+	for line := range strings.SplitSeq(s.Text, "\n") {
+		at := s.LineAt(n)
+		all = append(all, seen{at, strings.TrimSpace(line), at.Col == 1}) // a line that is folded or quoted is not found, and so begins there
+		n++
+	}
+	return all
 }
 
 func ci(b *builder) {
-	w := readCI(b.list)
+	w := pipelinesOf(b.Project)
 	switch {
 	case len(w.files) == 0 && len(w.unread) > 0:
 		b.add(NotKnown, file(w.unread[0]), "there, and not read here")
@@ -109,9 +172,9 @@ func ci(b *builder) {
 		b.settle("phial init", "", "writes one: test, build, push")
 		return
 	}
-	step := func(all []seenLine, does, lacks string) {
+	step := func(all []seen, does, lacks string) {
 		if len(all) > 0 {
-			b.pass(&all[0].at, does+": "+all[0].text)
+			b.pass(at(all[0].at), does+": "+all[0].text)
 			return
 		}
 		b.fail(file(w.files[0]), fmt.Sprintf("no line of %s %s", strings.Join(w.files, ", "), lacks))
@@ -126,11 +189,11 @@ func ci(b *builder) {
 	switch {
 	case len(w.pushes) == 0:
 	case len(w.versioned) > 0:
-		b.pass(&w.versioned[0].at, "tags by version or commit: "+w.versioned[0].text)
+		b.pass(at(w.versioned[0].at), "tags by version or commit: "+w.versioned[0].text)
 	case len(w.latest) > 0:
-		b.fail(&w.latest[0].at, "the tag is latest: no rollback, and two builds in one mesh (K8S-01)")
+		b.fail(at(w.latest[0].at), "the tag is latest: no rollback, and two builds in one mesh (K8S-01)")
 	default:
-		b.add(NotKnown, &w.pushes[0].at, "could not tell whether the tag names a version or a commit")
+		b.add(NotKnown, at(w.pushes[0].at), "could not tell whether the tag names a version or a commit")
 	}
 	b.found("K8S-01")
 }

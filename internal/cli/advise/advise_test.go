@@ -41,13 +41,8 @@ func unpack(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	for _, f := range a.Files {
-		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := txtar.Write(a, "."); err != nil {
+		t.Fatal(err)
 	}
 }
 

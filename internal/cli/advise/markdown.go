@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/advise"
-	"github.com/phialdev/phial/internal/cli/advise/prose"
+	"github.com/phialdev/phial/internal/report"
 )
 
 // markdown writes the advice as a page.
 func markdown(w io.Writer, r Report) {
-	fmt.Fprintf(w, "# %s\n\nConfidence: %s. %s\n", prose.Markdown(strings.TrimSuffix(headline(r), ".")), r.Confidence, prose.Markdown(r.Reason))
+	fmt.Fprintf(w, "# %s\n\nConfidence: %s. %s\n", report.Markdown(strings.TrimSuffix(headline(r), ".")), r.Confidence, report.Markdown(r.Reason))
 	if r.Recommended == advise.Clustered {
-		fmt.Fprintf(w, "\n- Identity %s: %s\n- Discovery %s: %s\n", r.Fit.Identity, prose.Markdown(r.Fit.IdentityWhy), r.Fit.Discovery, prose.Markdown(r.Fit.DiscoveryWhy))
+		fmt.Fprintf(w, "\n- Identity %s: %s\n- Discovery %s: %s\n", r.Fit.Identity, report.Markdown(r.Fit.IdentityWhy), r.Fit.Discovery, report.Markdown(r.Fit.DiscoveryWhy))
 	}
 	if r.Recommended != "" {
 		fmt.Fprint(w, "\n## For and against\n\n| way | | weight | why | seen |\n|---|---|---|---|---|\n")
@@ -26,35 +26,35 @@ func markdown(w io.Writer, r Report) {
 			if q.Answer != "" {
 				answer = "**" + q.Answer + "**"
 			}
-			fmt.Fprintf(w, "| %s | %s | %s |\n", prose.Markdown(q.Text), answer, prose.Code(flagOf(q)))
+			fmt.Fprintf(w, "| %s | %s | %s |\n", report.Markdown(q.Text), answer, report.MarkdownCode(flagOf(q)))
 		}
 		if len(r.Changes) > 0 {
 			fmt.Fprint(w, "\n## What would change it, each alone\n\n")
 			for _, c := range r.Changes {
-				fmt.Fprintf(w, "- %s\n", prose.Markdown(change(c)))
+				fmt.Fprintf(w, "- %s\n", report.Markdown(change(c)))
 			}
 		}
 	}
 	if len(r.Notes) > 0 {
 		fmt.Fprint(w, "\n## What could not be read\n\n")
 		for _, n := range r.Notes {
-			fmt.Fprintf(w, "- %s: %s\n", prose.Code(place(r.Dir, n.At)), prose.Markdown(n.Text))
+			fmt.Fprintf(w, "- %s: %s\n", report.MarkdownCode(place(r.Dir, n.At)), report.Markdown(n.Text))
 		}
 	}
 	if len(r.Next) > 0 {
 		fmt.Fprint(w, "\n## Next\n\n")
 		for _, st := range r.Next {
 			if st.Command == "" {
-				fmt.Fprintf(w, "- %s\n", prose.Markdown(st.Text))
+				fmt.Fprintf(w, "- %s\n", report.Markdown(st.Text))
 				continue
 			}
-			fmt.Fprintf(w, "- %s: %s\n", prose.Code(st.Command), prose.Markdown(st.Text))
+			fmt.Fprintf(w, "- %s: %s\n", report.MarkdownCode(st.Command), report.Markdown(st.Text))
 		}
 	}
 	for _, sec := range r.Setup {
-		fmt.Fprintf(w, "\n## %s\n\n%s\n", prose.Markdown(sec.Title), prose.Markdown(sec.Why))
+		fmt.Fprintf(w, "\n## %s\n\n%s\n", report.Markdown(sec.Title), report.Markdown(sec.Why))
 		if sec.File != "" {
-			fmt.Fprintf(w, "\n%s:\n", prose.Code(sec.File))
+			fmt.Fprintf(w, "\n%s:\n", report.MarkdownCode(sec.File))
 		}
 		fmt.Fprint(w, "\n")
 		for l := range strings.Lines(sec.Text) {
@@ -66,7 +66,7 @@ func markdown(w io.Writer, r Report) {
 func rows(w io.Writer, r Report, v advise.Verdict) {
 	name := fmt.Sprintf("**%s** (%d)", v.Way, v.Score)
 	if v.Missing != "" {
-		fmt.Fprintf(w, "| %s | | | %s | |\n", v.Way, prose.Markdown(v.Missing))
+		fmt.Fprintf(w, "| %s | | | %s | |\n", v.Way, report.Markdown(v.Missing))
 		return
 	}
 	if len(v.For)+len(v.Against) == 0 {
@@ -77,7 +77,7 @@ func rows(w io.Writer, r Report, v advise.Verdict) {
 		all  []advise.Evidence
 	}{{"for", v.For}, {"against", v.Against}} {
 		for _, e := range side.all {
-			fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", name, side.word, e.Weight, prose.Markdown(e.Reason), prose.Markdown(evidence(r, e)))
+			fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", name, side.word, e.Weight, report.Markdown(e.Reason), report.Markdown(evidence(r, e)))
 			name = ""
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/advise"
-	"github.com/phialdev/phial/internal/cli/advise/prose"
 	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/report"
 )
 
 // headline is the advice in a sentence.
@@ -24,11 +24,11 @@ func headline(r Report) string {
 
 // text writes the advice for a terminal.
 func text(s *term.IO, r Report) {
-	p := prose.To(s)
-	p.Line("%s Confidence: %s.", p.Paint(prose.Bold, prose.Plain(headline(r))), r.Confidence)
+	p := report.NewPage(s.Out, report.Style{Colour: s.Colour, Width: s.Width})
+	p.Line("%s Confidence: %s.", p.Paint(report.Bold, report.Plain(headline(r))), r.Confidence)
 	p.Paragraph("  ", r.Reason, "")
 	if r.Recommended == advise.Clustered {
-		p.Paragraph("  ", fmt.Sprintf("Identity %s: %s. Discovery %s: %s.", r.Fit.Identity, r.Fit.IdentityWhy, r.Fit.Discovery, r.Fit.DiscoveryWhy), prose.Faint)
+		p.Paragraph("  ", fmt.Sprintf("Identity %s: %s. Discovery %s: %s.", r.Fit.Identity, r.Fit.IdentityWhy, r.Fit.Discovery, r.Fit.DiscoveryWhy), report.Faint)
 	}
 	if r.Recommended != "" {
 		for _, v := range r.Ways {
@@ -37,7 +37,7 @@ func text(s *term.IO, r Report) {
 		questions(p, r)
 		if len(r.Changes) > 0 {
 			p.Line("")
-			p.Line("%s", p.Paint(prose.Bold, "Each of these alone would change it:"))
+			p.Line("%s", p.Paint(report.Bold, "Each of these alone would change it:"))
 			for _, c := range r.Changes {
 				p.Paragraph("  ", change(c), "")
 			}
@@ -45,7 +45,7 @@ func text(s *term.IO, r Report) {
 	}
 	if len(r.Notes) > 0 {
 		p.Line("")
-		p.Line("%s", p.Paint(prose.Bold, "Could not be read:"))
+		p.Line("%s", p.Paint(report.Bold, "Could not be read:"))
 		for _, n := range r.Notes {
 			p.Paragraph("  ", place(r.Dir, n.At)+": "+n.Text, "")
 		}
@@ -59,37 +59,37 @@ func text(s *term.IO, r Report) {
 			title += ": " + sec.File
 		}
 		p.Line("")
-		p.Line("%s", p.Paint(prose.Bold, title))
-		p.Paragraph("  ", sec.Why, prose.Faint)
+		p.Line("%s", p.Paint(report.Bold, title))
+		p.Paragraph("  ", sec.Why, report.Faint)
 		for l := range strings.Lines(sec.Text) {
 			p.Line("    %s", strings.TrimRight(l, "\n"))
 		}
 	}
 }
 
-func verdict(p prose.Page, r Report, v advise.Verdict) {
+func verdict(p report.Page, r Report, v advise.Verdict) {
 	p.Line("")
 	title := strings.ToUpper(v.Title[:1]) + v.Title[1:]
 	switch {
 	case v.Missing != "":
-		p.Line("%s", p.Paint(prose.Faint, fmt.Sprintf("  --  %s: %s", title, v.Missing)))
+		p.Line("%s", p.Paint(report.Faint, fmt.Sprintf("  --  %s: %s", title, v.Missing)))
 		return
 	case v.Decided:
-		p.Line("%3d  %s", v.Score, p.Paint(prose.Bold, title+" (decided)"))
+		p.Line("%3d  %s", v.Score, p.Paint(report.Bold, title+" (decided)"))
 	default:
-		p.Line("%3d  %s", v.Score, p.Paint(prose.Bold, title))
+		p.Line("%3d  %s", v.Score, p.Paint(report.Bold, title))
 	}
 	if len(v.For)+len(v.Against) == 0 {
 		p.Line("     nothing seen speaks for or against it")
 	}
 	side := func(sign, colour string, all []advise.Evidence) {
 		for _, e := range all {
-			p.Paragraph("     "+p.Paint(colour, sign+" "+prose.Pad(e.Weight.String(), 7))+" ", e.Reason, "")
-			p.Paragraph(strings.Repeat(" ", 15), evidence(r, e), prose.Faint)
+			p.Paragraph("     "+p.Paint(colour, sign+" "+report.Pad(e.Weight.String(), 7))+" ", e.Reason, "")
+			p.Paragraph(strings.Repeat(" ", 15), evidence(r, e), report.Faint)
 		}
 	}
-	side("+", prose.Green, v.For)
-	side("-", prose.Red, v.Against)
+	side("+", report.Green, v.For)
+	side("-", report.Red, v.Against)
 }
 
 // evidence is what was seen, and where.
@@ -104,20 +104,20 @@ func evidence(r Report, e advise.Evidence) string {
 	return e.What + ": " + strings.Join(at, ", ")
 }
 
-func questions(p prose.Page, r Report) {
+func questions(p report.Page, r Report) {
 	p.Line("")
-	p.Line("%s", p.Paint(prose.Bold, "What only you know:"))
+	p.Line("%s", p.Paint(report.Bold, "What only you know:"))
 	flags, answers := 0, len(unanswered)
 	for _, q := range r.Questions {
 		flags = max(flags, len(flagOf(q)))
 		answers = max(answers, len(q.Answer))
 	}
 	for _, q := range r.Questions {
-		answer := p.Paint(prose.Yellow, unanswered)
+		answer := p.Paint(report.Yellow, unanswered)
 		if q.Answer != "" {
 			answer = q.Answer
 		}
-		p.Line("  %s  %s  %s", prose.Pad(flagOf(q), flags), prose.Pad(answer, answers), q.Text)
+		p.Line("  %s  %s  %s", report.Pad(flagOf(q), flags), report.Pad(answer, answers), q.Text)
 	}
 }
 
@@ -139,9 +139,9 @@ func change(c advise.Change) string {
 }
 
 // next writes steps, commands in a column.
-func next(p prose.Page, steps []advise.Step) {
+func next(p report.Page, steps []advise.Step) {
 	p.Line("")
-	p.Line("%s", p.Paint(prose.Bold, "Next:"))
+	p.Line("%s", p.Paint(report.Bold, "Next:"))
 	width := 0
 	for _, st := range steps {
 		width = max(width, len(st.Command))
@@ -151,6 +151,6 @@ func next(p prose.Page, steps []advise.Step) {
 			p.Paragraph("  ", st.Text, "")
 			continue
 		}
-		p.Paragraph("  "+prose.Pad(st.Command, width)+"  ", st.Text, "")
+		p.Paragraph("  "+report.Pad(st.Command, width)+"  ", st.Text, "")
 	}
 }

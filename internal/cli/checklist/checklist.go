@@ -81,14 +81,6 @@ func look(o options) (in checklist.Input, name string, err error) {
 	if filepath.Clean(o.dir) != "." {
 		in.Dir = quote(o.dir)
 	}
-	in.Files = func(name string) (string, bool) {
-		info, err := fs.Stat(root, name)
-		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
-			return "", false
-		}
-		text, err := fs.ReadFile(root, name)
-		return string(text), err == nil
-	}
 	d := deployment{dir: o.dir, in: &in, rules: o.rules}
 	if err := d.read(); err != nil {
 		return in, "", err
@@ -98,6 +90,18 @@ func look(o options) (in checklist.Input, name string, err error) {
 		name = in.App.Name
 	}
 	return in, name, nil
+}
+
+// fileOf reads files of a directory as texts.
+func fileOf(root fs.FS) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		info, err := fs.Stat(root, name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return "", false
+		}
+		text, err := fs.ReadFile(root, name)
+		return string(text), err == nil
+	}
 }
 
 // quote writes a path so that a shell takes it as one word.

@@ -67,12 +67,9 @@ func TestGoldens(t *testing.T) {
 					continue
 				}
 				kept = append(kept, f)
-				if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-					t.Fatal(err)
-				}
+			}
+			if err := txtar.Write(&txtar.Archive{Files: kept}, "."); err != nil {
+				t.Fatal(err)
 			}
 			// Without the rules of phial check: what they say is theirs to test.
 			var out bytes.Buffer
@@ -200,13 +197,8 @@ func TestCheckIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	for _, f := range a.Files {
-		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := txtar.Write(a, "."); err != nil {
+		t.Fatal(err)
 	}
 	in, _, err := look(options{dir: "."})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -50,7 +51,7 @@ func (d *deployment) read() error {
 			}
 		}
 	}
-	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: d.in.Files, Refused: refused, Now: time.Now()}
+	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: fileOf(os.DirFS(d.dir)), Refused: refused, Now: time.Now()}
 	d.workloads(given)
 	d.check(given)
 	return nil

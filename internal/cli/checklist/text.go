@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 
 	"github.com/phialdev/phial/internal/checklist"
-	"github.com/phialdev/phial/internal/cli/advise/prose"
 	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/report"
 )
 
-var colours = map[checklist.State]string{checklist.Passed: prose.Green, checklist.Failed: prose.Red, checklist.NotKnown: prose.Yellow}
+var colours = map[checklist.State]string{checklist.Passed: report.Green, checklist.Failed: report.Red, checklist.NotKnown: report.Yellow}
 
 // summary is the list in a line.
 func summary(r Report) string {
@@ -34,50 +34,50 @@ func evidence(r Report, i checklist.Item) string {
 
 // text writes the list for a terminal.
 func text(s *term.IO, r Report) {
-	p := prose.To(s)
+	p := report.NewPage(s.Out, report.Style{Colour: s.Colour, Width: s.Width})
 	const states = len("not known")
 	for _, l := range r.Lines {
-		p.Line("%s  %s", p.Paint(colours[l.State], prose.Pad(string(l.State), states)), p.Paint(prose.Bold, l.Title))
+		p.Line("%s  %s", p.Paint(colours[l.State], report.Pad(string(l.State), states)), p.Paint(report.Bold, l.Title))
 		for _, i := range l.Items {
-			mark, code := "  ", prose.Faint
+			mark, code := "  ", report.Faint
 			switch i.State {
 			case checklist.Failed:
-				mark, code = p.Paint(prose.Red, "- "), ""
+				mark, code = p.Paint(report.Red, "- "), ""
 			case checklist.NotKnown:
-				mark, code = p.Paint(prose.Yellow, "? "), ""
+				mark, code = p.Paint(report.Yellow, "? "), ""
 			case checklist.Passed:
 			}
-			p.Paragraph(prose.Pad("", states+2)+mark, evidence(r, i), code)
+			p.Paragraph(report.Pad("", states+2)+mark, evidence(r, i), code)
 		}
 		width := 0
 		for _, c := range l.Commands {
 			width = max(width, len(c.Command))
 		}
 		for _, c := range l.Commands {
-			p.Paragraph(prose.Pad("", states+2)+"> "+prose.Pad(c.Command, width)+"  ", c.Why, "")
+			p.Paragraph(report.Pad("", states+2)+"> "+report.Pad(c.Command, width)+"  ", c.Why, "")
 		}
 	}
 	p.Line("")
-	p.Line("%s", p.Paint(prose.Bold, prose.Plain(summary(r))))
+	p.Line("%s", p.Paint(report.Bold, report.Plain(summary(r))))
 }
 
 // markdown writes the list as a page.
 func markdown(w io.Writer, r Report) {
-	fmt.Fprintf(w, "# Checklist of %s\n\n| | | evidence | what settles it |\n|---|---|---|---|\n", prose.Markdown(summary(r)))
+	fmt.Fprintf(w, "# Checklist of %s\n\n| | | evidence | what settles it |\n|---|---|---|---|\n", report.Markdown(summary(r)))
 	for _, l := range r.Lines {
 		items, commands := "", ""
 		for i, e := range l.Items {
 			if i > 0 {
 				items += "<br>"
 			}
-			items += prose.Markdown(evidence(r, e))
+			items += report.Markdown(evidence(r, e))
 		}
 		for i, c := range l.Commands {
 			if i > 0 {
 				commands += "<br>"
 			}
-			commands += prose.Code(c.Command) + " " + prose.Markdown(c.Why)
+			commands += report.MarkdownCode(c.Command) + " " + report.Markdown(c.Why)
 		}
-		fmt.Fprintf(w, "| **%s** | %s | %s | %s |\n", l.State, prose.Markdown(l.Title), items, commands)
+		fmt.Fprintf(w, "| **%s** | %s | %s | %s |\n", l.State, report.Markdown(l.Title), items, commands)
 	}
 }

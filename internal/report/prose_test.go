@@ -1,12 +1,10 @@
-package prose
+package report
 
 import (
 	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/phialdev/phial/internal/cli/term"
 )
 
 func TestParagraph(t *testing.T) {
@@ -26,7 +24,7 @@ func TestParagraph(t *testing.T) {
 		{"nothing", 40, false, "  ", "", "\n"},
 	} {
 		var out bytes.Buffer
-		p := To(&term.IO{Out: &out, Width: c.width, Colour: c.colour})
+		p := NewPage(&out, Style{Width: c.width, Colour: c.colour})
 		p.Paragraph(c.head, c.text, Faint)
 		if d := cmp.Diff(c.want, out.String()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)
@@ -40,7 +38,7 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	if got := Code("a`|b"); got != "`a'\\|b`" {
+	if got := MarkdownCode("a`|b"); got != "`a'\\|b`" {
 		t.Errorf("code: %q", got)
 	}
 }
