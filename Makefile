@@ -75,7 +75,7 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 30s)
 	  internal/plan:FuzzPodTemplate internal/plan:FuzzYAMLStrings internal/manifest:FuzzPin internal/project:FuzzReadLock \
 	  internal/image/apps:FuzzRead internal/image/abi:FuzzELF internal/image/abi:FuzzScript internal/image/abi:FuzzTar \
 	  internal/image/debian:FuzzIndex internal/image/debian:FuzzSources internal/image/debian:FuzzRelease internal/image/debian:FuzzDeb \
-	  elixir/syntax:FuzzParse internal/envsh:FuzzRun internal/manifest:FuzzObjects internal/manifest:FuzzQuick internal/check:FuzzCheck internal/check:FuzzConfig \
+	  elixir/syntax:FuzzParse internal/envsh:FuzzRun internal/beam:FuzzReadFlags internal/manifest:FuzzObjects internal/manifest:FuzzQuick internal/check:FuzzCheck internal/check:FuzzConfig internal/check:FuzzReadBase internal/checklist:FuzzCI \
 	  internal/agent/supervisor:FuzzLines internal/agent/metrics:FuzzText internal/agent/peers:FuzzRequest internal/agent/peers:FuzzGreeting; do \
 	  echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${f%:*} || exit 1; done
 

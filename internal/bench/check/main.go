@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -12,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/phialdev/phial/internal/bench/command"
 )
 
 const (
@@ -40,23 +39,15 @@ func main() {
 	}
 }
 
-// one is a run: how long it took, and the most memory that it held.
-type one struct {
-	took   time.Duration
-	memory int64
-}
-
 func measure(ctx context.Context, runs int) (err error) {
 	dir, err := os.MkdirTemp("", "phial-bench-check-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	phial := filepath.Join(dir, "phial")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", phial, "./cmd/phial")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	phial, err := command.Phial(ctx, dir)
+	if err != nil {
+		return err
 	}
 	peer, err := exec.CommandContext(ctx, "go", "-C", "test/kubescore", "tool", "-n", "kube-score").Output()
 	if err != nil {
@@ -84,11 +75,11 @@ func measure(ctx context.Context, runs int) (err error) {
 		return err
 	}
 
-	out := map[string][]one{}
+	out := map[string][]command.Run{}
 	for _, c := range []struct {
-		name    string
-		runs    int
-		command []string
+		name  string
+		runs  int
+		words []string
 	}{
 		{"fleet", runs, []string{phial, "check", fleets[objects]}},
 		{"twice", runs, []string{phial, "check", fleets[2*objects]}},
@@ -96,20 +87,16 @@ func measure(ctx context.Context, runs int) (err error) {
 		{"files", runs, []string{phial, "check", many}},
 		{"small", 4 * runs, []string{phial, "check", small}},
 	} {
-		if out[c.name], err = times(ctx, c.runs, c.command...); err != nil {
+		if out[c.name], err = command.Runs(ctx, c.runs, c.words...); err != nil {
 			return err
 		}
 	}
 	return judge(out)
 }
 
-func judge(out map[string][]one) error {
-	took := func(name string) time.Duration {
-		return middle(out[name], func(o one) int64 { return int64(o.took) }, func(n int64) time.Duration { return time.Duration(n) })
-	}
-	memory := func(name string) int64 {
-		return middle(out[name], func(o one) int64 { return o.memory }, func(n int64) int64 { return n })
-	}
+func judge(out map[string][]command.Run) error {
+	took := func(name string) time.Duration { return command.Median(out[name], command.Took) }
+	memory := func(name string) int64 { return command.Median(out[name], command.Memory) }
 	var missed []error
 	row := func(name, value, wanted string, ok bool) {
 		verdict := ""
@@ -134,42 +121,4 @@ func judge(out map[string][]one) error {
 	row(fmt.Sprintf("a repository of %d Elixir files", files), seconds(took("files")), "under 2 s", took("files") < mostFiles)
 	row("a small project", fmt.Sprintf("%d ms", took("small").Milliseconds()), "under 100 ms", took("small") < mostSmall)
 	return errors.Join(missed...)
-}
-
-func middle[T any](all []one, get func(one) int64, as func(int64) T) T {
-	var values []int64
-	for _, o := range all {
-		values = append(values, get(o))
-	}
-	slices.Sort(values)
-	return as(values[len(values)/2])
-}
-
-// times runs a command; findings are no failure. The first run, which warms the page
-// cache, does not count where there are several.
-func times(ctx context.Context, runs int, command ...string) (all []one, err error) {
-	warm := 1
-	if runs == 1 {
-		warm = 0
-	}
-	for i := range runs + warm {
-		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		begin := time.Now()
-		err := cmd.Run()
-		took := time.Since(begin)
-		var exit *exec.ExitError
-		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
-			return nil, fmt.Errorf("%s: %w\n%.2000s", strings.Join(command[:2], " "), err, errs.Bytes())
-		}
-		usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return nil, errors.New("the system does not say what a process used")
-		}
-		if i >= warm {
-			all = append(all, one{took, usage.Maxrss << 10})
-		}
-	}
-	return all, nil
 }

@@ -9,10 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
+
+	"github.com/phialdev/phial/internal/bench/command"
 )
 
 const (
@@ -40,11 +40,9 @@ func measure(ctx context.Context, runs int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	phial := filepath.Join(dir, "phial")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", phial, "./cmd/phial")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	phial, err := command.Phial(ctx, dir)
+	if err != nil {
+		return err
 	}
 	files := map[int]string{}
 	for _, n := range []int{1, many, 2 * many} {
@@ -53,62 +51,41 @@ func measure(ctx context.Context, runs int) (err error) {
 			return err
 		}
 	}
-	one, oneCPU, err := times(ctx, runs, phial, "render", "-f", files[1])
+	one, err := command.Runs(ctx, runs, phial, "render", "-f", files[1])
 	if err != nil {
 		return err
 	}
-	thousand, _, err := times(ctx, max(runs/4, 1), phial, "render", "-f", files[many])
+	thousand, err := command.Runs(ctx, max(runs/4, 2), phial, "render", "-f", files[many])
 	if err != nil {
 		return err
 	}
-	twice, _, err := times(ctx, max(runs/4, 1), phial, "render", "-f", files[2*many])
+	twice, err := command.Runs(ctx, max(runs/4, 2), phial, "render", "-f", files[2*many])
 	if err != nil {
 		return err
 	}
-	ratio := float64(median(twice)) / float64(median(thousand))
+	ratio := float64(took(twice)) / float64(took(thousand))
 	fmt.Print("phial render, the whole command\n\n| | median | min | max |\n|---|---|---|---|\n")
-	row := func(name string, d []time.Duration) {
-		fmt.Printf("| %s | %.0f ms | %.0f ms | %.0f ms |\n", name, ms(median(d)), ms(slices.Min(d)), ms(slices.Max(d)))
+	row := func(name string, all []command.Run, get func(command.Run) time.Duration) {
+		d := command.Sorted(all, get)
+		fmt.Printf("| %s | %.0f ms | %.0f ms | %.0f ms |\n", name, ms(d[len(d)/2]), ms(d[0]), ms(d[len(d)-1]))
 	}
-	row("one app (under 50 ms)", one)
-	row("one app, processor time", oneCPU)
-	row("1,000 apps (under 5 s)", thousand)
-	row("2,000 apps", twice)
+	row("one app (under 50 ms)", one, command.Took)
+	row("one app, processor time", one, command.CPU)
+	row("1,000 apps (under 5 s)", thousand, command.Took)
+	row("2,000 apps", twice, command.Took)
 	fmt.Printf("| 2,000 apps to 1,000 (at most %.1f) | %.2f | | |\n", mostRatio, ratio)
 	switch {
-	case median(one) >= mostOne:
-		return fmt.Errorf("one app took %s, must be under %s", median(one), mostOne)
-	case median(thousand) >= mostMany:
-		return fmt.Errorf("%d apps took %s, must be under %s", many, median(thousand), mostMany)
+	case took(one) >= mostOne:
+		return fmt.Errorf("one app took %s, must be under %s", took(one), mostOne)
+	case took(thousand) >= mostMany:
+		return fmt.Errorf("%d apps took %s, must be under %s", many, took(thousand), mostMany)
 	case ratio > mostRatio:
 		return fmt.Errorf("twice the apps took %.2f times the time, must be at most %.1f", ratio, mostRatio)
 	}
 	return nil
 }
 
-// times runs a command, and gives how long each run took and how much processor time it
-// had, sorted; on a busy machine the two differ. The first run, which warms the page
-// cache, does not count.
-func times(ctx context.Context, runs int, command ...string) (took, cpu []time.Duration, err error) {
-	for i := range runs + 1 {
-		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		begin := time.Now()
-		if err := cmd.Run(); err != nil {
-			return nil, nil, fmt.Errorf("%v: %w\n%s", command, err, errs.Bytes())
-		}
-		if i > 0 {
-			took = append(took, time.Since(begin))
-			cpu = append(cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-		}
-	}
-	slices.Sort(took)
-	slices.Sort(cpu)
-	return took, cpu, nil
-}
-
-func median(d []time.Duration) time.Duration { return d[len(d)/2] }
+func took(all []command.Run) time.Duration { return command.Median(all, command.Took) }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
