@@ -17,16 +17,22 @@ import (
 // each in every pod.
 const (
 	gcSupervisor = 20
-	gcWorker     = 50
+	gcWorker     = 30
 )
+
+// frugal sees that a process that has next to nothing to do takes next to nothing: its
+// goroutines wake no other threads, and its heap stays small.
+func frugal(gcPercent int) {
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(gcPercent)
+}
 
 // run is process 1.
 func run(ctx context.Context, c call) int {
 	if !c.flags("run", nil) {
 		return cannot
 	}
-	runtime.GOMAXPROCS(1) // it has next to nothing to do
-	debug.SetGCPercent(gcSupervisor)
+	frugal(gcSupervisor)
 	s, done := c.settings()
 	if done {
 		return cannot
@@ -62,7 +68,7 @@ func work(ctx context.Context, c call) int {
 		c.notef("%v", err)
 		return cannot
 	}
-	debug.SetGCPercent(gcWorker)
+	frugal(gcWorker)
 	s, done := c.settings()
 	if done {
 		return cannot

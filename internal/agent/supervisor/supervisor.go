@@ -87,7 +87,10 @@ func Run(ctx context.Context, c Config) error {
 	if err := set.Write(set.RunDir); err != nil {
 		return err
 	}
-	probes, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(int(set.ProbePort)))
+	// A probe's connection lives for milliseconds: four calls for its keep-alive would be
+	// more than those that answer it.
+	quick := net.ListenConfig{KeepAlive: -1}
+	probes, err := quick.Listen(ctx, "tcp", ":"+strconv.Itoa(int(set.ProbePort)))
 	if err != nil {
 		return fmt.Errorf("listen for probes: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -32,8 +31,6 @@ import (
 const (
 	wordEvery   = 500 * time.Millisecond
 	secretEvery = 2 * time.Second
-	// gcPercent keeps the heap small: there is little of it, and it changes slowly.
-	gcPercent = 30
 )
 
 type worker struct {
@@ -59,7 +56,6 @@ type worker struct {
 
 // Run works until ctx ends or the supervisor is gone.
 func Run(ctx context.Context, s settings.Settings, link *supervisor.Link, log *slog.Logger) error {
-	debug.SetGCPercent(gcPercent)
 	first, ok := <-link.Orders()
 	if !ok {
 		return nil
