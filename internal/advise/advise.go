@@ -6,6 +6,7 @@ package advise
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/project"
 )
@@ -24,10 +25,13 @@ const (
 // Ways lists them all.
 func Ways() []Way { return []Way{Stateless, Clustered, Pipelines, Machines} }
 
-// Title is what a way is called in a sentence.
-func (w Way) Title() string {
+// Title is what a way is called in a sentence, of an app that serves HTTP or does not.
+func (w Way) Title(http bool) string {
 	switch w {
 	case Stateless:
+		if !http {
+			return "stateless on Kubernetes"
+		}
 		return "stateless on Kubernetes, behind an ingress"
 	case Clustered:
 		return "clustered on Kubernetes"
@@ -44,13 +48,17 @@ type Confidence string
 
 // The confidences.
 const (
-	Low    Confidence = "low"    // the next way is close, or there is nothing to go by
+	Low    Confidence = "low"    // the next way is close, there is nothing to go by, or an answer is not what was seen
 	Medium Confidence = "medium" // an answer that is open, or a fact that could not be read, may change it
-	High   Confidence = "high"   // no open answer changes it by itself
+	High   Confidence = "high"   // no open answer changes it
 )
 
 // lead is the distance to the next way from which on a recommendation is more than a guess.
-const lead = 3
+// A way that is nearer than near may as well be right, whatever is known.
+const (
+	lead = 3
+	near = 2
+)
 
 // Advice is what came of facts and answers.
 type Advice struct {
@@ -59,12 +67,13 @@ type Advice struct {
 	Recommended Way        `json:"recommended"`
 	Confidence  Confidence `json:"confidence"`
 	Reason      string     `json:"reason"`
+	Doubt       string     `json:"doubt,omitempty"` // where an answer and what was seen speak against each other
 	// Beside are the pipelines of an app that is recommended to run in another way.
 	Beside    bool       `json:"pipelinesBeside,omitempty"`
 	Fit       *Fit       `json:"clustered,omitempty"` // how it would be clustered on Kubernetes
-	Ways      []Verdict  `json:"ways"`                // the heaviest first
+	Ways      []Verdict  `json:"ways"`                // the heaviest first, or what is decided
 	Questions []Question `json:"questions"`
-	Changes   []Change   `json:"changes"` // each by itself gives another recommendation
+	Changes   []Change   `json:"changes"` // each gives another recommendation
 	Notes     []Note     `json:"notes"`   // what could not be read
 }
 
@@ -83,9 +92,14 @@ type Verdict struct {
 type Evidence struct {
 	Signal Signal  `json:"signal"`
 	Weight Weight  `json:"weight"`
-	What   string  `json:"what"`
 	Reason string  `json:"reason"`
-	At     []Place `json:"at"` // none of what a person has answered
+	Seen   []Sight `json:"seen"`
+}
+
+// Sight is what was seen, and where.
+type Sight struct {
+	What string  `json:"what"`
+	At   []Place `json:"at"` // none of what a person has answered
 }
 
 // Place is where it stands in the project. Line and Column are 0 for a file as a whole.
@@ -105,11 +119,11 @@ type Note struct {
 	Text string `json:"text"`
 }
 
-// Change is something that would change the recommendation, alone.
+// Change is something that would change the recommendation.
 type Change struct {
 	If   string `json:"if"`             // in words
-	Flag string `json:"flag,omitempty"` // the answer, as a flag; empty for a fact
-	Open bool   `json:"open,omitempty"` // it is a question that nobody has answered yet
+	Flag string `json:"flag,omitempty"` // the answer, or several together, as flags; empty for a fact
+	Open bool   `json:"open,omitempty"` // nobody has answered that yet
 	To   Way    `json:"to"`
 }
 
@@ -129,7 +143,8 @@ func Advise(f Facts, a Answers) Advice {
 	adv.Recommended = best.Way
 	adv.Beside = best.Way != Pipelines && has(seen, kafka)
 	adv.Changes = changes(f, a, best.Way)
-	adv.Reason = reason(best)
+	adv.Reason = reason(best, seen)
+	adv.Doubt = doubt(f, a)
 	adv.Confidence = confidence(adv, f)
 	fit := f.Fit
 	adv.Fit = &fit
@@ -140,35 +155,44 @@ func Advise(f Facts, a Answers) Advice {
 func weigh(seen []Seen) []Verdict {
 	all := make([]Verdict, 0, len(Ways()))
 	for _, w := range Ways() {
-		v := Verdict{Way: w, Title: w.Title(), For: []Evidence{}, Against: []Evidence{}}
-		for _, s := range seen {
-			for _, r := range rowsOf(s.Signal, w) {
-				e := Evidence{s.Signal, r.weight, s.What, r.reason, places(s.At)}
-				v.Score += int(r.weight)
-				if r.weight > 0 {
-					v.For = append(v.For, e)
-				} else {
-					v.Against = append(v.Against, e)
-				}
+		v := Verdict{Way: w, Title: w.Title(has(seen, http)), Missing: missing(w, seen), For: []Evidence{}, Against: []Evidence{}}
+		for _, r := range rowsOf(w) {
+			if !has(seen, r.signal) {
+				continue
+			}
+			e := Evidence{r.signal, r.weight, r.reason, sights(seen, r.signal)}
+			v.Score += int(r.weight)
+			if r.weight > 0 {
+				v.For = append(v.For, e)
+			} else {
+				v.Against = append(v.Against, e)
 			}
 		}
 		for _, p := range patterns {
 			if p.way == w && p.matches(seen) {
 				v.Decided = true
-				v.For = append(v.For, Evidence{together, Deciding, p.what, p.reason, []Place{}})
+				v.For = append(v.For, Evidence{together, Deciding, p.what, sights(p.of(seen))})
 			}
 		}
 		for _, side := range [][]Evidence{v.For, v.Against} {
 			slices.SortStableFunc(side, func(a, b Evidence) int { return cmp.Compare(abs(b.Weight), abs(a.Weight)) })
-		}
-		if need, ok := needs[w]; ok && !has(seen, need.signals...) {
-			v.Missing = need.missing
 		}
 		all = append(all, v)
 	}
 	slices.SortStableFunc(all, func(a, b Verdict) int {
 		return cmp.Or(flag(a.Missing != "")-flag(b.Missing != ""), flag(b.Decided)-flag(a.Decided), cmp.Compare(b.Score, a.Score))
 	})
+	return all
+}
+
+// sights are what gives some signals; without any it is everything.
+func sights(seen []Seen, signals ...Signal) []Sight {
+	all := []Sight{}
+	for _, s := range seen {
+		if len(signals) == 0 || slices.Contains(signals, s.Signal) {
+			all = append(all, Sight{s.What, places(s.At)})
+		}
+	}
 	return all
 }
 
@@ -202,31 +226,65 @@ func changes(f Facts, a Answers, now Way) []Change {
 			}
 		}
 	}
+	for _, p := range patterns {
+		if c, ok := p.open(slices.Concat(f.sorted(), a.seen()), a); ok && c.To != now {
+			all = append(all, c)
+		}
+	}
+	var tried []Signal
 	for _, s := range f.sorted() {
-		without := f
-		without.Seen = slices.DeleteFunc(f.sorted(), func(o Seen) bool { return o.Signal == s.Signal })
-		if to := recommended(without, a); to != now {
-			all = append(all, Change{If: "without this: " + s.What, To: to})
+		if slices.Contains(tried, s.Signal) {
+			continue
+		}
+		tried = append(tried, s.Signal)
+		rest := f
+		rest.Seen = slices.DeleteFunc(f.sorted(), func(o Seen) bool { return o.Signal == s.Signal })
+		if to := recommended(rest, a); to != now {
+			all = append(all, Change{If: without(f.sorted(), s.Signal), To: to})
 		}
 	}
 	return all
 }
 
+// without says in words that nothing gives a signal.
+func without(seen []Seen, s Signal) string {
+	if s == nothingShared {
+		return "something ties nodes together that was not seen"
+	}
+	var all []string
+	for _, t := range sights(seen, s) {
+		all = append(all, t.What)
+	}
+	return "without this: " + strings.Join(all, "; ")
+}
+
+// doubt says where an answer and the project speak against each other.
+func doubt(f Facts, a Answers) string {
+	tied := f.Tied()
+	switch {
+	case a.Traffic == "none" && len(tied) > 0:
+		return "It was answered that nodes say nothing to one another, and yet there is " + tied[0].What + "."
+	case (a.Traffic == "some" || a.Traffic == "heavy") && f.has(nothingShared):
+		return "It was answered that nodes talk to one another, but nothing seen lets them: look whether that is so."
+	}
+	return ""
+}
+
 // confidence goes by how far the next way is, and by what is not known.
 func confidence(adv Advice, f Facts) Confidence {
 	best, next := adv.Ways[0], adv.Ways[1]
-	if next.Way == Pipelines && adv.Beside { // it does not stand against the other: the app runs both
-		next = adv.Ways[2]
-	}
 	ahead := best.Score - next.Score
 	if next.Missing != "" {
 		ahead = max(ahead, lead)
 	}
-	open := slices.ContainsFunc(adv.Changes, func(c Change) bool { return c.Open })
+	open := slices.ContainsFunc(adv.Changes, func(c Change) bool {
+		// Where nothing seen lets nodes talk, that they do would be news.
+		return c.Open && (!strings.HasPrefix(c.Flag, "--traffic ") || !f.has(nothingShared))
+	})
 	switch {
 	case best.Decided:
 		return High
-	case len(best.For) == 0 || ahead < lead && (open || ahead < 1):
+	case adv.Doubt != "" || len(best.For) == 0 || ahead < lead && (open || ahead < near):
 		return Low
 	case ahead < lead || open || len(f.Notes) > 0:
 		return Medium
@@ -234,11 +292,11 @@ func confidence(adv Advice, f Facts) Confidence {
 	return High
 }
 
-// reason is the one that weighs most.
-func reason(v Verdict) string {
-	for _, e := range v.For {
-		if e.Weight == Deciding {
-			return e.Reason
+// reason is the one that decides, or weighs most.
+func reason(v Verdict, seen []Seen) string {
+	for _, p := range patterns {
+		if p.way == v.Way && p.matches(seen) {
+			return p.reason
 		}
 	}
 	if len(v.For) == 0 {

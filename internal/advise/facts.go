@@ -23,78 +23,24 @@ type Facts struct {
 	Written bool // phial.yaml is there
 }
 
-// Seen is a signal, and where it was seen.
+// Seen is one thing that gives a signal, and where it stands. Several may give the same one.
 type Seen struct {
 	Signal Signal
 	What   string
 	At     []project.Pos
 }
 
-// maxPlaces bounds the places that are shown of one signal.
-const maxPlaces = 3
-
-// dependencies are packages, and what each tells.
-var dependencies = []struct {
-	name   string
-	signal Signal
-}{
-	{"phoenix", http}, {"bandit", http}, {"plug_cowboy", http}, {"cowboy", http}, {"mist", http},
-	{"ecto_sql", database}, {"postgrex", database}, {"myxql", database}, {"mongodb_driver", database},
-	{"libcluster", libcluster}, {"dns_cluster", dnsCluster},
-	{"phoenix_pubsub_redis", redisPubSub},
-	{"horde", horde}, {"swarm", swarm}, {"syn", syn},
-	{"mnesiac", mnesia}, {"memento", mnesia}, {"ecto_mnesia", mnesia}, {"amnesia", mnesia},
-	{"ra", raft}, {"khepri", raft},
-	{"delta_crdt", crdt},
-	{"highlander", global}, {"global_flags", global}, {"pogo", global},
-	{"partisan", partisan},
-	{"cachex", localCache}, {"con_cache", localCache},
-	{"quantum", cron}, {"oban", oban},
-	{"broadway_kafka", kafkaClient}, {"brod", kafkaClient}, {"kaffe", kafkaClient}, {"kafka_ex", kafkaClient},
-	{"edeliver", hotUpgrade}, {"castle", hotUpgrade}, {"distillery", hotUpgrade},
-}
-
-// names are modules and functions in the code, by how they begin, and what each tells.
-var names = []struct {
-	prefix string
-	signal Signal
-}{
-	{"Horde.", horde}, {"Swarm", swarm}, {":syn", syn},
-	{":mnesia", mnesia}, {"Mnesia", mnesia}, {"Memento", mnesia}, {"Amnesia", mnesia},
-	{":ra", raft}, {":khepri", raft}, {"Khepri", raft},
-	{"DeltaCrdt", crdt}, {"Nebulex.Adapters.Partitioned", crdt}, {"Nebulex.Adapters.Replicated", crdt}, {"Nebulex.Adapters.Multilevel", crdt},
-	{"Nebulex.Adapters.Local", localCache},
-	{":global", global}, {"Highlander", global}, {":pg", pg},
-	{":rpc", remoteCalls}, {":erpc", remoteCalls}, {"Node.spawn", remoteCalls}, {"Node.connect", remoteCalls},
-	{"Partisan", partisan},
-	{"Phoenix.Presence", presence}, {"Phoenix.Tracker", presence}, {"Phoenix.PubSub", pubsub},
-}
-
-// sending are calls that reach subscribers on other nodes.
-var sending = []string{"Phoenix.PubSub.broadcast", "Phoenix.PubSub.broadcast!", "Phoenix.PubSub.broadcast_from", "Phoenix.PubSub.subscribe"}
-
-// tying are the signals of what ties nodes together.
-var tying = []Signal{libcluster, topology, hostList, broadcast, presence, horde, swarm, syn, mnesia, raft, crdt, global, pg, remoteCalls, partisan}
-
-// manifestPlaces are where people keep what Kubernetes is told.
-var manifestPlaces = []string{"phial.yaml", "k8s", "kubernetes", "kustomize", "kustomization.yaml", "helm", "chart", "charts", "Chart.yaml", "deploy/k8s", "deploy/kubernetes", "infra/k8s", ".k8s"}
+// More than these are not kept of one signal, nor places of one thing.
+const (
+	maxThings = 5
+	maxPlaces = 3
+)
 
 // FactsOf reads a project.
 func FactsOf(p *project.Project) Facts {
 	f := Facts{Name: name(p), Fit: fit(p), Stop: stop(p), Written: p.Has("phial.yaml")}
-	for _, d := range dependencies {
-		if dep, ok := p.Dep(d.name); ok {
-			f.add(d.signal, d.name+" among the dependencies", dep.At)
-		}
-	}
-	for _, u := range slices.Concat(p.Uses, p.Libraries) {
-		for _, n := range names {
-			if u.What == n.prefix || strings.HasPrefix(u.What, n.prefix) && (strings.HasSuffix(n.prefix, ".") || strings.HasPrefix(u.What, n.prefix+".")) {
-				f.add(n.signal, u.What+" in the code", u.At)
-			}
-		}
-	}
 	f.messages(p)
+	f.named(p)
 	f.discovery(p)
 	f.places(p)
 	if v := p.EnvSh.Distribution; v.Known() && v.Value == "none" {
@@ -106,9 +52,12 @@ func FactsOf(p *project.Project) Facts {
 	for _, s := range p.Schedulers {
 		f.add(cron, "a scheduler of Quantum's", s.At)
 	}
+	f.jobs(p)
+	f.dependencies(p)
 	if p.Port.Name != "" {
 		f.add(http, "a port is read from PORT", p.Port.At)
 	}
+	f.settle()
 	f.unread(p)
 	f.HTTP = f.has(http)
 	if len(f.Notes) == 0 && !f.has(tying...) {
@@ -134,14 +83,59 @@ func (f *Facts) Declared(kind string, at project.Pos) {
 	}
 }
 
-// add notes a signal; one that is there already gets a further place.
+// add notes a thing that gives a signal; one that is there already gets a further place. What stands in a place where
+// something gives that signal already tells nothing new.
 func (f *Facts) add(s Signal, what string, at project.Pos) {
-	i := slices.IndexFunc(f.Seen, func(o Seen) bool { return o.Signal == s })
+	things, same := 0, -1
+	for i, o := range f.Seen {
+		if o.Signal != s {
+			continue
+		}
+		if slices.Contains(o.At, at) {
+			return
+		}
+		if things++; o.What == what {
+			same = i
+		}
+	}
 	switch {
-	case i < 0:
+	case same >= 0 && len(f.Seen[same].At) < maxPlaces:
+		f.Seen[same].At = append(f.Seen[same].At, at)
+	case same < 0 && things < maxThings:
 		f.Seen = append(f.Seen, Seen{s, what, []project.Pos{at}})
-	case len(f.Seen[i].At) < maxPlaces && !slices.Contains(f.Seen[i].At, at):
-		f.Seen[i].At = append(f.Seen[i].At, at)
+	}
+}
+
+// drop takes a signal away, and gives what gave it.
+func (f *Facts) drop(s Signal) (gone []Seen) {
+	f.Seen = slices.DeleteFunc(f.Seen, func(o Seen) bool {
+		if o.Signal == s {
+			gone = append(gone, o)
+		}
+		return o.Signal == s
+	})
+	return gone
+}
+
+const redisSetUp = "Phoenix.PubSub.Redis is set up"
+
+// settle takes away what another signal says better.
+func (f *Facts) settle() {
+	if f.has(kafka) {
+		for _, s := range f.drop(kafkaClient) { // that it reads was seen
+			s.Signal = kafka
+			f.Seen = append(f.Seen, s)
+		}
+	}
+	carried := slices.ContainsFunc(f.Seen, func(s Seen) bool { return s.Signal == redisPubSub && s.What == redisSetUp })
+	if carried {
+		f.drop(broadcast)
+	}
+	if carried || f.has(broadcast) {
+		f.drop(pubsub)
+	}
+	if f.has(remoteCalls) {
+		f.drop(nodeList)
 	}
 }
 
@@ -154,18 +148,82 @@ func (f Facts) has(signals ...Signal) bool { return has(f.Seen, signals...) }
 // sorted gives the signals in an order of their own, so that it does not matter in which they were found.
 func (f Facts) sorted() []Seen {
 	all := slices.Clone(f.Seen)
-	slices.SortStableFunc(all, func(a, b Seen) int { return cmp.Compare(a.Signal, b.Signal) })
+	slices.SortStableFunc(all, func(a, b Seen) int {
+		return cmp.Or(cmp.Compare(a.Signal, b.Signal), slices.CompareFunc(a.At, b.At, comparePos), cmp.Compare(a.What, b.What))
+	})
 	return all
 }
 
-// messages are what goes between replicas through Phoenix, and what stays on one.
-func (f *Facts) messages(p *project.Project) {
-	for _, u := range p.UsedAs("Phoenix.Channel") {
-		f.add(broadcast, "a channel", u.At)
+func comparePos(a, b project.Pos) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+}
+
+// named is what the code names, each at its first place.
+func (f *Facts) named(p *project.Project) {
+	for _, u := range slices.Concat(p.Uses, p.Libraries) {
+		for _, n := range names {
+			if u.What == n.prefix || strings.HasPrefix(u.What, n.prefix) && (strings.HasSuffix(n.prefix, ".") || strings.HasPrefix(u.What, n.prefix+".")) {
+				f.add(n.signal, u.What+" in the code", u.At)
+			}
+		}
 	}
-	for _, name := range sending {
-		for _, c := range p.CallsOf(name) {
+}
+
+func (f *Facts) dependencies(p *project.Project) {
+	for _, d := range dependencies {
+		if dep, ok := p.Dep(d.name); ok {
+			f.add(d.signal, d.name+" among the dependencies", dep.At)
+		}
+	}
+	for _, m := range p.Mixes() {
+		for _, i := range m.Extra.Items {
+			if i.Value.Is("mnesia") {
+				f.add(mnesia, "mnesia among extra_applications", i.Value.At)
+			}
+		}
+	}
+}
+
+// jobs are what of Oban goes through the mesh: by itself it wants none.
+func (f *Facts) jobs(p *project.Project) {
+	for _, o := range p.Obans {
+		if m, ok := o.Config.Get("notifier").Find(project.ExprModule); ok && m.Text == "Oban.Notifiers.PG" {
+			f.add(pg, "Oban is told to notify by "+m.Text, m.At)
+		}
+		if m, ok := o.Config.Get("peer").Find(project.ExprModule); ok && m.Text == "Oban.Peers.Global" {
+			f.add(global, "Oban is told to elect by "+m.Text, m.At)
+		}
+	}
+}
+
+// messages are what goes between replicas, and what stays on one.
+func (f *Facts) messages(p *project.Project) {
+	for _, c := range p.Calls {
+		for _, n := range calls {
+			if c.Name == n.prefix || strings.HasPrefix(c.Name, n.prefix) && strings.HasSuffix(n.prefix, ".") {
+				f.add(n.signal, c.Name+" in the code", c.At)
+			}
+		}
+		module, function := cutLast(c.Name)
+		if _, last := cutLast(module); last == "Endpoint" && (function == "subscribe" || strings.HasPrefix(function, "broadcast")) {
 			f.add(broadcast, c.Name+" in the code", c.At)
+		}
+	}
+	for _, u := range p.Used {
+		if u.What == "Phoenix.Channel" || u.Options.Is("channel") {
+			f.add(broadcast, "a channel", u.At)
+		}
+	}
+	for _, s := range p.Supervisors {
+		for _, c := range s.Children {
+			switch c.Module {
+			case "Absinthe.Subscription":
+				f.add(broadcast, c.Module+" is started", c.At)
+			case "Phoenix.PubSub":
+				if m, ok := c.Options.Get("adapter").Find(project.ExprModule); ok && m.Text == "Phoenix.PubSub.Redis" {
+					f.add(redisPubSub, redisSetUp, m.At)
+				}
+			}
 		}
 	}
 	for _, s := range p.Sessions {
@@ -183,9 +241,9 @@ func (f *Facts) discovery(p *project.Project) {
 	for _, t := range p.Topologies {
 		switch name := t.StrategyName(); name {
 		case "Epmd", "ErlangHosts":
-			f.add(hostList, "libcluster's "+name+" has a list of nodes", t.At)
+			f.add(hostList, "libcluster's "+name+", which has a list of nodes", t.Strategy.At)
 		case "Kubernetes", "Kubernetes.DNS", "Kubernetes.DNSSRV", "DNSPoll":
-			f.add(topology, "libcluster's "+name, t.At)
+			f.add(topology, "libcluster's "+name, t.Strategy.At)
 		}
 	}
 	for _, q := range p.DNSClusters {
@@ -225,6 +283,12 @@ func (f *Facts) unread(p *project.Project) {
 	}
 }
 
+// cutLast cuts a name before its last part.
+func cutLast(name string) (before, last string) {
+	i := strings.LastIndexByte(name, '.')
+	return name[:max(i, 0)], name[i+1:]
+}
+
 // name is the release's, as far as mix.exs says it literally.
 func name(p *project.Project) string {
 	m := p.Mix
@@ -259,10 +323,11 @@ func stop(p *project.Project) int {
 	return n
 }
 
-// Tied are the signals of what ties nodes together, each with its places: an app that has one is not stateless.
+// Tied is what ties nodes together, each thing with its places: an app that has one is not stateless. Who only asks which
+// nodes there are may do without any.
 func (f Facts) Tied() (all []Seen) {
 	for _, s := range f.sorted() {
-		if slices.Contains(tying, s.Signal) && s.Signal != libcluster && s.Signal != topology && s.Signal != hostList {
+		if slices.Contains(tying, s.Signal) && s.Signal != libcluster && s.Signal != topology && s.Signal != hostList && s.Signal != nodeList {
 			all = append(all, s)
 		}
 	}

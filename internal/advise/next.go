@@ -29,6 +29,11 @@ func Next(f Facts, adv Advice, dir string) []Step {
 		if f.HTTP {
 			steps = append(steps, Step{Text: "put the host names into phial.yaml: http: {ingress: {hosts: [...]}}"})
 		}
+		for _, k := range keeps {
+			if f.has(k.signal) {
+				steps = append(steps, Step{Text: k.text})
+			}
+		}
 	case Clustered:
 		steps = append(steps, step("write phial.yaml, the image's build and CI", "phial init%s --type Clustered --discovery %s", at, adv.Fit.Discovery),
 			step("run three replicas on this machine, and see whether they are one mesh", "phial try%s", at))
@@ -50,6 +55,17 @@ func Next(f Facts, adv Advice, dir string) []Step {
 		steps = append(steps, step("is the team ready? what is passed, failed and not known", "phial checklist%s", at))
 	}
 	return steps
+}
+
+// keeps are what a replica has for itself, and what to do about it before there are several.
+var keeps = []struct {
+	signal Signal
+	text   string
+}{
+	{cron, "jobs of a scheduler run on every replica (JOB-01): give them to what shares them out, such as Oban, or to a CronJob"},
+	{localSession, "sessions stay on the replica that made them (SES-01): keep them in the cookie or in the database"},
+	{localUploads, "uploads stay on the replica that took them (SES-01): keep them in an object store"},
+	{broadcast, "messages reach the subscribers on one replica alone (STA-08): have Redis carry them, or run it clustered"},
 }
 
 // Section is a part of what to set on machines: the text of a file, or commands.

@@ -1,7 +1,5 @@
 package advise
 
-import "slices"
-
 // Signal is something that the project says or a person has answered, and that bears on how an app should run.
 type Signal string
 
@@ -22,12 +20,14 @@ const (
 	horde         Signal = "horde"
 	swarm         Signal = "swarm"
 	syn           Signal = "syn"
+	spread        Signal = "spread" // other libraries that spread processes or names
 	mnesia        Signal = "mnesia"
 	raft          Signal = "raft" // ra, khepri
 	crdt          Signal = "crdt"
 	global        Signal = "global" // :global, singletons by it
 	pg            Signal = "pg"
-	remoteCalls   Signal = "remote-calls" // :rpc, :erpc, Node.spawn
+	remoteCalls   Signal = "remote-calls" // :rpc, :erpc, Node.spawn, GenServer.call({name, node}, ...)
+	nodeList      Signal = "node-list"    // asks which nodes there are
 	partisan      Signal = "partisan"
 	localSession  Signal = "local-session"
 	localUploads  Signal = "local-uploads"
@@ -64,9 +64,6 @@ const (
 	packingNo      Signal = "bin-packing-no"
 )
 
-// together is the signal of a pattern.
-const together Signal = "together"
-
 // Weight says how much a signal counts for a way; below 0 it counts against it.
 type Weight int
 
@@ -101,14 +98,15 @@ type row struct {
 	reason string
 }
 
-// table is all there is to weigh: what stands in no row counts for nothing.
+// table is all there is to weigh: what stands in no row counts for nothing. Of reasons that weigh the same the first is the
+// better one.
 var table = []row{
-	{http, Stateless, Clear, "Any replica can answer a request, and an ingress spreads them."},
-	{http, Pipelines, -Slight, "Requests need replicas that serve them; pipelines serve none."},
-	{database, Stateless, Clear, "Replicas meet in the database, and need not know of one another."},
-	{nothingShared, Stateless, Clear, "Nothing seen ties a replica to another, so there is no cluster to look after."},
 	{noDist, Stateless, Strong, "Its nodes do not talk to one another at all."},
 	{noDist, Clustered, -Strong, "Its nodes can't join while distribution is off."},
+	{nothingShared, Stateless, Clear, "Nothing seen ties a replica to another, so there is no cluster to look after."},
+	{http, Stateless, Clear, "Any replica can answer a request, and an ingress spreads them."},
+	{database, Stateless, Clear, "Replicas meet in the database, and need not know of one another."},
+	{database, Pipelines, Slight, "What consumers share is in the database."},
 	{libcluster, Clustered, Clear, "It was made to connect its nodes."},
 	{libcluster, Stateless, -Slight, "Somebody wanted its nodes connected."},
 	{dnsCluster, Clustered, Slight, "It can connect its nodes; Phoenix's generator brings that to every project."},
@@ -116,8 +114,8 @@ var table = []row{
 	{hostList, Machines, Clear, "It knows its nodes by name, as machines have them; pods come and go under others."},
 	{hostList, Clustered, -Slight, "A list of names finds nobody among pods (DSC-22): discovery would have to change."},
 	{pubsub, Clustered, Slight, "Messages reach the subscribers of connected nodes alone; Phoenix's generator starts it in every project."},
-	{broadcast, Clustered, Clear, "Messages reach the subscribers of connected nodes alone (STA-08)."},
-	{broadcast, Stateless, -Clear, "With replicas that are not connected a part of the users misses messages (STA-08), unless Redis carries them."},
+	{broadcast, Clustered, Strong, "Messages reach the subscribers of connected nodes alone (STA-08)."},
+	{broadcast, Stateless, -Strong, "With replicas that are not connected a part of the users misses messages (STA-08), unless Redis carries them."},
 	{redisPubSub, Stateless, Clear, "Redis carries its messages between replicas, so nodes need not be connected."},
 	{presence, Clustered, Clear, "Who is there is known among connected nodes alone."},
 	{presence, Stateless, -Clear, "Each replica would show another half of the users (STA-08)."},
@@ -130,6 +128,9 @@ var table = []row{
 	{syn, Clustered, Strong, "Syn's registry spans connected nodes."},
 	{syn, Stateless, -Strong, "Without a mesh a name is registered on each replica."},
 	{syn, Machines, Clear, "A net split resolves conflicts by ending processes; machines split less often than pods move."},
+	{spread, Clustered, Strong, "It spreads processes or names over connected nodes."},
+	{spread, Stateless, -Strong, "Without a mesh each replica has every process and name of its own."},
+	{spread, Machines, Clear, "Every node that comes or goes moves what it held; machines stay."},
 	{mnesia, Clustered, Strong, "Mnesia's tables are copied between connected nodes, by their names."},
 	{mnesia, Stateless, -Strong, "Each replica would have tables of its own (STA-05)."},
 	{mnesia, Machines, Strong, "Tables are on disks and bound to node names: machines have both, and nobody moves them."},
@@ -144,11 +145,13 @@ var table = []row{
 	{global, Machines, Slight, "Every lost link makes global take connections apart (GLB-01); links between machines are lost less often."},
 	{pg, Clustered, Clear, "Process groups span connected nodes."},
 	{pg, Stateless, -Clear, "Without a mesh a group has the members of one replica."},
-	{remoteCalls, Clustered, Clear, "It calls other nodes."},
-	{remoteCalls, Stateless, -Clear, "There would be no node to call."},
+	{remoteCalls, Clustered, Strong, "It calls other nodes."},
+	{remoteCalls, Stateless, -Strong, "There would be no node to call."},
+	{nodeList, Clustered, Slight, "It asks which nodes there are."},
+	{nodeList, Stateless, -Slight, "It asks which nodes there are, and would see itself alone."},
 	{partisan, Machines, Clear, "Partisan makes links of its own, which neither Phial nor Kubernetes knows."},
 	{partisan, Stateless, -Clear, "Its nodes talk to one another."},
-	{localSession, Stateless, -Clear, "A session is on the replica that made it: the next request may come to another (SES-01)."},
+	{localSession, Stateless, -Slight, "A session is on the replica that made it, and the next request may come to another (SES-01): keep it in the cookie."},
 	{localSession, Clustered, -Slight, "A mesh does not carry such sessions either (SES-01)."},
 	{localSession, Machines, Slight, "A load balancer that sticks to machines which stay loses them more rarely."},
 	{localUploads, Stateless, -Clear, "Files are on the replica that took them, and go with it (SES-01)."},
@@ -159,7 +162,7 @@ var table = []row{
 	{cron, Stateless, -Slight, "Scheduled jobs run on every replica (JOB-01)."},
 	{oban, Stateless, Slight, "Jobs are shared out by the database, not by a mesh."},
 	{kafka, Pipelines, Strong, "Kafka shares out the work by partitions: replicas need neither one another nor an ingress."},
-	{kafkaClient, Pipelines, Slight, "It speaks to Kafka; whether it reads, was not seen."},
+	{kafkaClient, Pipelines, Slight, "It speaks to Kafka; whether it reads was not seen."},
 	{nothingShared, Pipelines, Slight, "Nothing seen ties a consumer to another."},
 	{hotUpgrade, Machines, Clear, "Code is changed in running nodes; a pod is replaced by another."},
 	{hotUpgrade, Stateless, -Slight, "Hot upgrades and replaced pods do not go together."},
@@ -169,6 +172,7 @@ var table = []row{
 	{manifests, Stateless, Slight, "There are manifests for Kubernetes already."},
 	{manifests, Clustered, Slight, "There are manifests for Kubernetes already."},
 	{manifests, Pipelines, Slight, "There are manifests for Kubernetes already."},
+	{manifests, Machines, -Slight, "There are manifests for Kubernetes already."},
 	{imageFile, Stateless, Slight, "It is made into an image already."},
 	{imageFile, Clustered, Slight, "It is made into an image already."},
 	{imageFile, Pipelines, Slight, "It is made into an image already."},
@@ -187,12 +191,13 @@ var table = []row{
 	{countMany, Stateless, Slight, "The number of replicas costs nothing where they do not know of one another."},
 	{trafficNone, Stateless, Clear, "Nodes that have nothing to say to one another need no mesh."},
 	{trafficNone, Clustered, -Strong, "A mesh without messages is only something that can break."},
+	{trafficNone, Pipelines, Slight, "Consumers of a group have nothing to say to one another."},
 	{trafficSome, Clustered, Slight, "Nodes talk to one another."},
 	{trafficSome, Stateless, -Clear, "Nodes talk to one another, and would have to do so through something else."},
 	{trafficSome, Pipelines, -Slight, "Consumers of a group do not talk to one another."},
-	{trafficHeavy, Pipelines, -Strong, "Consumers of a group do not talk to one another."},
-	{trafficHeavy, Machines, Strong, "Every rollout, eviction and slow pod network stands between nodes that talk all the time; machines have neither."},
-	{trafficHeavy, Clustered, -Slight, "Each pod that moves takes its links, and what was in flight on them, with it."},
+	{trafficHeavy, Pipelines, -Clear, "Consumers of a group do not talk to one another."},
+	{trafficHeavy, Machines, Clear, "Every rollout, eviction and slow pod network stands between nodes that talk all the time, and each pod that moves takes its links with it; machines stay."},
+	{trafficHeavy, Clustered, Clear, "Nodes that talk all the time have to be connected."},
 	{trafficHeavy, Stateless, -Strong, "Nodes talk to one another all the time."},
 	{latencyRelaxed, Clustered, Slight, "A message may take the longer way over a pod network."},
 	{latencyStrict, Machines, Clear, "Neither an overlay network nor CPU limits come between two nodes."},
@@ -218,47 +223,26 @@ var table = []row{
 }
 
 // core are what makes nodes of one mind: state or names that live in the mesh.
-var core = []Signal{horde, swarm, syn, mnesia, raft}
+var core = []Signal{horde, swarm, syn, spread, mnesia, raft}
 
-// pattern is several signals that decide together: of each group one has to be there.
-type pattern struct {
-	groups [][]Signal
-	way    Way
-	what   string
-	reason string
-}
-
-var patterns = []pattern{
-	{
-		[][]Signal{{nodesFixed}, {countFew, countOne}, {trafficHeavy}, core}, Machines,
-		"a small fixed set of nodes, heavy traffic between them, and state or names that live in the mesh",
-		"A small fixed set of nodes that talk all the time and hold state together gains nothing from being moved about: stay on machines.",
-	},
-}
-
-func (p pattern) matches(seen []Seen) bool {
-	return !slices.ContainsFunc(p.groups, func(g []Signal) bool { return !has(seen, g...) })
-}
-
-// needs are what a way is no choice without.
-var needs = map[Way]struct {
-	signals []Signal
-	missing string
-}{
-	Pipelines: {[]Signal{kafka, kafkaClient}, "nothing seen reads Kafka"},
-}
-
-// bySignal is the table by its signals.
-var bySignal = func() map[Signal][]row {
-	by := map[Signal][]row{}
-	for _, r := range table {
-		by[r.signal] = append(by[r.signal], r)
+// missing says why a way is no choice; empty: it is one.
+func missing(w Way, seen []Seen) string {
+	switch {
+	case w == Pipelines && !has(seen, kafka, kafkaClient):
+		return "nothing seen reads Kafka"
+	case w == Pipelines && has(seen, http):
+		return "it serves HTTP as well; what reads Kafka goes beside that"
+	case w == Stateless && has(seen, trafficHeavy):
+		return "nodes that talk to one another all the time have to be connected"
+	case w == Stateless && has(seen, kafka) && !has(seen, http, oban, cron):
+		return "it serves no HTTP: all of its work seen is to read Kafka"
 	}
-	return by
-}()
+	return ""
+}
 
-func rowsOf(s Signal, w Way) (rows []row) {
-	for _, r := range bySignal[s] {
+// rowsOf are the rows of a way, in the table's order.
+func rowsOf(w Way) (rows []row) {
+	for _, r := range table {
 		if r.way == w {
 			rows = append(rows, r)
 		}

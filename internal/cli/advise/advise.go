@@ -2,15 +2,13 @@ package advise
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mattn/go-isatty"
 
 	"github.com/phialdev/phial/internal/advise"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/cli/up"
 	"github.com/phialdev/phial/internal/manifest"
@@ -26,21 +24,21 @@ type Report struct {
 }
 
 func run(ctx context.Context, s *term.IO, o options) error {
-	p, err := read(o.dir)
+	p, err := deployed.Project(o.dir, "advise")
 	if err != nil {
 		return err
 	}
 	f := advise.FactsOf(p)
 	declared(&f, o.dir)
 	if o.format != formatJSON && !o.yes && !f.Library && terminal(s) {
-		if err := ask(ctx, s.In, s.Err, f, &o); err != nil {
+		if err := ask(ctx, s, f, &o); err != nil {
 			return err
 		}
 	}
 	r := Report{Dir: o.dir, Advice: advise.Advise(f, o.answers)}
 	dir := ""
 	if filepath.Clean(o.dir) != "." {
-		dir = quote(o.dir)
+		dir = term.Word(o.dir)
 	}
 	r.Next = advise.Next(f, r.Advice, dir)
 	if r.Recommended == advise.Machines {
@@ -55,26 +53,6 @@ func run(ctx context.Context, s *term.IO, o options) error {
 		text(s, r)
 	}
 	return nil
-}
-
-func read(dir string) (*project.Project, error) {
-	fi, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("%s is not there", dir)
-	case err != nil:
-		return nil, err
-	case !fi.IsDir():
-		return nil, fmt.Errorf("%s is not a directory", dir)
-	}
-	p, err := project.Read(os.DirFS(dir))
-	if errors.Is(err, project.ErrNoProject) {
-		return nil, fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial advise DIR)", dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the project in %s: %w", dir, err)
-	}
-	return p, nil
 }
 
 // declared reads what type phial.yaml has. What is wrong with it is for `phial check` to say.
@@ -101,12 +79,4 @@ func terminal(s *term.IO) bool {
 func place(dir string, at advise.Place) string {
 	at.File = filepath.ToSlash(filepath.Join(dir, at.File))
 	return at.String()
-}
-
-// quote writes a path so that a shell takes it as one word.
-func quote(s string) string {
-	if strings.ContainsAny(s, " \t\n'\"$`\\!*?[](){}<>|&;#~") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

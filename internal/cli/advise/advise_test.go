@@ -8,10 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -19,6 +23,7 @@ import (
 	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
+	"github.com/phialdev/phial/internal/report"
 	"github.com/phialdev/phial/internal/scaffold"
 )
 
@@ -72,6 +77,8 @@ func TestTexts(t *testing.T) {
 		{"clustered.txt", "clustered", []string{"--kubernetes", "yes"}},
 		{"machines.txt", "horde", []string{"--nodes", "fixed", "--count", "3", "--traffic", "heavy", "--kubernetes", "no"}},
 		{"kafka.txt", "kafka", nil},
+		{"ingest.txt", "ingest", nil},
+		{"broadcast.txt", "broadcast", []string{"--traffic", "none"}},
 		{"library.txt", "library", nil},
 		{"computed.txt", "computed", []string{"--zones", "unknown"}},
 		{"machines.md", "mnesia", []string{"--nodes", "fixed", "--count", "3", "--traffic", "heavy", "-o", "markdown"}},
@@ -145,9 +152,12 @@ func TestAsk(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
 			o := options{answered: c.given}
-			if err := ask(t.Context(), strings.NewReader(c.typed), &out, c.facts, &o); err != nil {
-				t.Fatal(err)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := &term.IO{In: strings.NewReader(c.typed), Err: &out, Width: 100}
+				if err := ask(t.Context(), s, c.facts, &o); err != nil {
+					t.Fatal(err)
+				}
+			})
 			if d := cmp.Diff(c.want, o.answers); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -164,8 +174,77 @@ func TestAskIsInterrupted(t *testing.T) {
 	defer w.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := ask(ctx, in, io.Discard, advise.Facts{}, &options{}); err != errInterrupted { //nolint:errorlint // it is that very one
+	if err := ask(ctx, &term.IO{In: in, Err: io.Discard}, advise.Facts{}, &options{}); err != errInterrupted { //nolint:errorlint // it is that very one
 		t.Errorf("%v", err)
+	}
+}
+
+// An interrupt comes by another way than the Enter that was typed after it: the later of the two still counts.
+func TestNothingIsAskedAfterAnInterrupt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		time.AfterFunc(late/2, cancel)
+		var out bytes.Buffer
+		in := strings.NewReader("\n\n\n\n\n\n\n\n")
+		if err := ask(ctx, &term.IO{In: in, Err: &out, Width: 100}, advise.Facts{}, &options{}); err != errInterrupted { //nolint:errorlint // it is that very one
+			t.Errorf("%v", err)
+		}
+		if n := strings.Count(out.String(), "?)"); n != 1 {
+			t.Errorf("asked %d times:\n%s", n, out.String())
+		}
+	})
+}
+
+// On a narrow terminal no line is longer than it, but for words, commands and texts of files that are.
+func TestNarrow(t *testing.T) {
+	const width = 60
+	for _, c := range []struct {
+		project string
+		args    []string
+	}{
+		{"platform", nil}, {"clustered", nil}, {"ingest", nil}, {"computed", nil}, {"library", nil},
+		{"horde", []string{"--nodes", "fixed", "--count", "3", "--traffic", "heavy"}},
+	} {
+		unpack(t, c.project)
+		var out bytes.Buffer
+		s := &term.IO{In: strings.NewReader(""), Out: &out, Err: io.Discard, Width: width}
+		cmd := Command(s)
+		cmd.SetArgs(append(c.args, "--yes"))
+		if err := cmd.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		text, _, _ := strings.Cut(out.String(), "\nNames: ") // what follows are files
+		for l := range strings.Lines(text) {
+			l = strings.TrimRight(l, "\n")
+			if n := utf8.RuneCountInString(l); n > width && !strings.Contains(l, "phial init ") {
+				t.Errorf("%s: %d columns: %s", c.project, n, l)
+			}
+		}
+	}
+	for _, q := range advise.Questions(advise.Facts{}, advise.Answers{}) {
+		var out bytes.Buffer
+		s := &term.IO{Err: &out, Width: width}
+		prompt(s, report.NewPage(&out, report.Style{Width: width}), q)
+		for l := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(l, "\n")); n > width {
+				t.Errorf("%d columns: %s", n, l)
+			}
+		}
+	}
+}
+
+// Where facts decide, the text says so in words, and shows no points that say otherwise.
+func TestDecidedShowsNoPoints(t *testing.T) {
+	unpack(t, "platform")
+	for _, format := range []string{"text", "markdown"} {
+		out, _, err := call(t, strings.NewReader(""), "--yes", "--nodes", "fixed", "--count", "3", "--traffic", "heavy", "-o", format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := regexp.MustCompile(`(?m)^ *-?\d+  \S|\(-?\d+\) \|`).FindString(out); m != "" || !strings.Contains(strings.Join(strings.Fields(out), " "), whyDecided) {
+			t.Errorf("%s: %q stands in\n%s", format, m, out)
+		}
 	}
 }
 

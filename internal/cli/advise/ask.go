@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/phialdev/phial/internal/advise"
+	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/report"
 )
 
 // dontKnow is what a person types for it.
@@ -17,14 +19,18 @@ const dontKnow = "?"
 
 var errInterrupted = errors.New("interrupted before the questions were answered; flags answer them too (phial advise --help)")
 
-// ask asks what no flag has answered. Input that ends leaves the rest unknown.
-func ask(ctx context.Context, in io.Reader, out io.Writer, f advise.Facts, o *options) error {
+// late is how long an interrupt may take to be seen behind the Enter that was typed after it.
+const late = 50 * time.Millisecond
+
+// ask asks what no flag has answered. Input that ends leaves the rest unknown. Nothing more is asked of who has interrupted.
+func ask(ctx context.Context, s *term.IO, f advise.Facts, o *options) error {
+	p := report.NewPage(s.Err, report.Style{Width: s.Width})
 	lines := make(chan string)
 	done := make(chan struct{})
 	defer close(done)
 	go func() { // ends with the process, where nobody answers
 		defer close(lines)
-		r := bufio.NewReader(in)
+		r := bufio.NewReader(s.In)
 		for {
 			line, err := r.ReadString('\n')
 			if err != nil && line == "" {
@@ -37,38 +43,50 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, f advise.Facts, o *op
 			}
 		}
 	}()
-	fmt.Fprintf(out, "What only you know; %s is don't know, and Enter takes what stands in brackets.\n\n", dontKnow)
+	p.Paragraph("", "What only you know; "+dontKnow+" is don't know, and Enter takes what stands in brackets.", "")
+	p.Line("")
 	for _, q := range advise.Questions(f, o.answers) {
 		if slices.Contains(o.answered, q.Name) {
 			continue
 		}
 		for {
-			fmt.Fprint(out, prompt(q))
-			var line string
-			var open bool
-			select {
-			case <-ctx.Done():
-				fmt.Fprintln(out)
-				return errInterrupted
-			case line, open = <-lines:
-			}
-			if !open {
-				fmt.Fprintln(out)
-				return nil
+			prompt(s, p, q)
+			line, ok, err := typed(ctx, lines)
+			if err != nil || !ok {
+				p.Line("")
+				return err
 			}
 			if err := o.answers.Set(q.Name, meant(q, line)); err != nil {
-				fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(err.Error(), advise.DontKnow, dontKnow))
+				p.Paragraph("  ", strings.ReplaceAll(err.Error(), advise.DontKnow, dontKnow), "")
 				continue
 			}
 			break
 		}
 	}
-	fmt.Fprintln(out)
+	p.Line("")
 	return nil
 }
 
-// prompt shows a question, what it takes, and what Enter stands for.
-func prompt(q advise.Question) string {
+// typed is the next line; not ok: there is none.
+func typed(ctx context.Context, lines <-chan string) (line string, ok bool, err error) {
+	select {
+	case <-ctx.Done():
+		return "", false, errInterrupted
+	case line, ok = <-lines:
+	}
+	if !ok && ctx.Err() == nil {
+		return "", false, nil
+	}
+	select { // both may come at once, and then the interrupt counts
+	case <-ctx.Done():
+		return "", false, errInterrupted
+	case <-time.After(late):
+		return line, true, nil
+	}
+}
+
+// prompt shows a question, what it takes, and what Enter stands for: in one line where that has room.
+func prompt(s *term.IO, p report.Page, q advise.Question) {
 	takes := "a number"
 	if !q.Number {
 		takes = strings.Join(q.Values(), ", ")
@@ -77,7 +95,22 @@ func prompt(q advise.Question) string {
 	if otherwise == "" {
 		otherwise = "don't know"
 	}
-	return fmt.Sprintf("%s (%s, %s) [%s] ", q.Text, takes, dontKnow, otherwise)
+	takes = fmt.Sprintf("(%s, %s) [%s] ", takes, dontKnow, otherwise)
+	if s.Width > 0 && len(q.Text)+1+len(takes)+longest(q) > s.Width {
+		p.Paragraph("", q.Text, "")
+		fmt.Fprint(s.Err, "  "+takes)
+		return
+	}
+	fmt.Fprint(s.Err, q.Text+" "+takes)
+}
+
+// longest is the room that an answer takes.
+func longest(q advise.Question) int {
+	n := 6 // digits of a number
+	for _, v := range q.Values() {
+		n = max(n, len(v))
+	}
+	return n
 }
 
 // meant is the answer that a line stands for: also the beginning of a word, where only one begins so.

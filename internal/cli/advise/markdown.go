@@ -12,6 +12,12 @@ import (
 // markdown writes the advice as a page.
 func markdown(w io.Writer, r Report) {
 	fmt.Fprintf(w, "# %s\n\nConfidence: %s. %s\n", report.Markdown(strings.TrimSuffix(headline(r), ".")), r.Confidence, report.Markdown(r.Reason))
+	if decided(r) {
+		fmt.Fprintf(w, "\n%s\n", report.Markdown(whyDecided))
+	}
+	if r.Doubt != "" {
+		fmt.Fprintf(w, "\n%s\n", report.Markdown(r.Doubt))
+	}
 	if r.Recommended == advise.Clustered {
 		fmt.Fprintf(w, "\n- Identity %s: %s\n- Discovery %s: %s\n", r.Fit.Identity, report.Markdown(r.Fit.IdentityWhy), r.Fit.Discovery, report.Markdown(r.Fit.DiscoveryWhy))
 	}
@@ -29,9 +35,9 @@ func markdown(w io.Writer, r Report) {
 			fmt.Fprintf(w, "| %s | %s | %s |\n", report.Markdown(q.Text), answer, report.MarkdownCode(flagOf(q)))
 		}
 		if len(r.Changes) > 0 {
-			fmt.Fprint(w, "\n## What would change it, each alone\n\n")
+			fmt.Fprint(w, "\n## What would change it\n\n")
 			for _, c := range r.Changes {
-				fmt.Fprintf(w, "- %s\n", report.Markdown(change(c)))
+				fmt.Fprintf(w, "- %s\n", report.Markdown(change(r, c)))
 			}
 		}
 	}
@@ -65,6 +71,9 @@ func markdown(w io.Writer, r Report) {
 
 func rows(w io.Writer, r Report, v advise.Verdict) {
 	name := fmt.Sprintf("**%s** (%d)", v.Way, v.Score)
+	if decided(r) {
+		name = fmt.Sprintf("**%s**", v.Way)
+	}
 	if v.Missing != "" {
 		fmt.Fprintf(w, "| %s | | | %s | |\n", v.Way, report.Markdown(v.Missing))
 		return
@@ -77,7 +86,11 @@ func rows(w io.Writer, r Report, v advise.Verdict) {
 		all  []advise.Evidence
 	}{{"for", v.For}, {"against", v.Against}} {
 		for _, e := range side.all {
-			fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", name, side.word, e.Weight, report.Markdown(e.Reason), report.Markdown(evidence(r, e)))
+			var seen []string
+			for _, s := range e.Seen {
+				seen = append(seen, sight(r, s))
+			}
+			fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", name, side.word, e.Weight, report.Markdown(e.Reason), report.Markdown(strings.Join(seen, "; ")))
 			name = ""
 		}
 	}

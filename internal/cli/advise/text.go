@@ -17,16 +17,37 @@ func headline(r Report) string {
 	case "":
 		return cmp.Or(r.Name, r.Dir) + ": nothing to run."
 	case advise.Clustered:
-		return fmt.Sprintf("Run %s %s, with identity %s and discovery %s.", name, r.Recommended.Title(), r.Fit.Identity, r.Fit.Discovery)
+		return fmt.Sprintf("Run %s %s, with identity %s and discovery %s.", name, title(r, r.Recommended), r.Fit.Identity, r.Fit.Discovery)
 	}
-	return fmt.Sprintf("Run %s %s.", name, r.Recommended.Title())
+	return fmt.Sprintf("Run %s %s.", name, title(r, r.Recommended))
 }
+
+// title is what a way is called for this app.
+func title(r Report, w advise.Way) string {
+	for _, v := range r.Ways {
+		if v.Way == w {
+			return v.Title
+		}
+	}
+	return string(w)
+}
+
+// decided says that points decide nothing here. They are not shown then: they would only say otherwise.
+func decided(r Report) bool { return r.Recommended != "" && r.Ways[0].Decided }
+
+const whyDecided = "These facts decide together, whatever speaks for another way; so no way has points here."
 
 // text writes the advice for a terminal.
 func text(s *term.IO, r Report) {
 	p := report.NewPage(s.Out, report.Style{Colour: s.Colour, Width: s.Width})
-	p.Line("%s Confidence: %s.", p.Paint(report.Bold, report.Plain(headline(r))), r.Confidence)
-	p.Paragraph("  ", r.Reason, "")
+	p.Paragraph("", headline(r), report.Bold)
+	p.Paragraph("  ", fmt.Sprintf("Confidence: %s. %s", r.Confidence, r.Reason), "")
+	if decided(r) {
+		p.Paragraph("  ", whyDecided, "")
+	}
+	if r.Doubt != "" {
+		p.Paragraph("  ", r.Doubt, report.Yellow)
+	}
 	if r.Recommended == advise.Clustered {
 		p.Paragraph("  ", fmt.Sprintf("Identity %s: %s. Discovery %s: %s.", r.Fit.Identity, r.Fit.IdentityWhy, r.Fit.Discovery, r.Fit.DiscoveryWhy), report.Faint)
 	}
@@ -37,9 +58,9 @@ func text(s *term.IO, r Report) {
 		questions(p, r)
 		if len(r.Changes) > 0 {
 			p.Line("")
-			p.Line("%s", p.Paint(report.Bold, "Each of these alone would change it:"))
+			p.Line("%s", p.Paint(report.Bold, "Each of these would change it:"))
 			for _, c := range r.Changes {
-				p.Paragraph("  ", change(c), "")
+				p.Paragraph("  ", change(r, c), "")
 			}
 		}
 	}
@@ -72,36 +93,40 @@ func verdict(p report.Page, r Report, v advise.Verdict) {
 	title := strings.ToUpper(v.Title[:1]) + v.Title[1:]
 	switch {
 	case v.Missing != "":
-		p.Line("%s", p.Paint(report.Faint, fmt.Sprintf("  --  %s: %s", title, v.Missing)))
+		p.Paragraph("  --  ", title+": "+v.Missing, report.Faint)
 		return
 	case v.Decided:
-		p.Line("%3d  %s", v.Score, p.Paint(report.Bold, title+" (decided)"))
+		p.Paragraph("   *  ", title+" (decided)", report.Bold)
+	case decided(r):
+		p.Paragraph("      ", title, report.Bold)
 	default:
-		p.Line("%3d  %s", v.Score, p.Paint(report.Bold, title))
+		p.Paragraph(fmt.Sprintf("%4d  ", v.Score), title, report.Bold)
 	}
 	if len(v.For)+len(v.Against) == 0 {
-		p.Line("     nothing seen speaks for or against it")
+		p.Paragraph("      ", "nothing seen speaks for or against it", "")
 	}
 	side := func(sign, colour string, all []advise.Evidence) {
 		for _, e := range all {
-			p.Paragraph("     "+p.Paint(colour, sign+" "+report.Pad(e.Weight.String(), 7))+" ", e.Reason, "")
-			p.Paragraph(strings.Repeat(" ", 15), evidence(r, e), report.Faint)
+			p.Paragraph("      "+p.Paint(colour, sign+" "+report.Pad(e.Weight.String(), 7))+" ", e.Reason, "")
+			for _, s := range e.Seen {
+				p.Paragraph(strings.Repeat(" ", 16), sight(r, s), report.Faint)
+			}
 		}
 	}
 	side("+", report.Green, v.For)
 	side("-", report.Red, v.Against)
 }
 
-// evidence is what was seen, and where.
-func evidence(r Report, e advise.Evidence) string {
-	if len(e.At) == 0 {
-		return e.What
+// sight is what was seen, and where.
+func sight(r Report, s advise.Sight) string {
+	if len(s.At) == 0 {
+		return s.What
 	}
 	var at []string
-	for _, p := range e.At {
+	for _, p := range s.At {
 		at = append(at, place(r.Dir, p))
 	}
-	return e.What + ": " + strings.Join(at, ", ")
+	return s.What + ": " + strings.Join(at, ", ")
 }
 
 func questions(p report.Page, r Report) {
@@ -117,7 +142,7 @@ func questions(p report.Page, r Report) {
 		if q.Answer != "" {
 			answer = q.Answer
 		}
-		p.Line("  %s  %s  %s", report.Pad(flagOf(q), flags), report.Pad(answer, answers), q.Text)
+		p.Paragraph("  "+report.Pad(flagOf(q), flags)+"  "+report.Pad(answer, answers)+"  ", q.Text, "")
 	}
 }
 
@@ -130,12 +155,12 @@ func flagOf(q advise.Question) string {
 	return "--" + q.Name + " " + strings.Join(q.Values(), "|")
 }
 
-func change(c advise.Change) string {
+func change(r Report, c advise.Change) string {
 	text := c.If
 	if c.Flag != "" {
 		text = c.Flag + " (" + c.If + ")"
 	}
-	return text + ": run it " + c.To.Title()
+	return text + ": run it " + title(r, c.To)
 }
 
 // next writes steps, commands in a column.
