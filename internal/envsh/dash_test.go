@@ -15,7 +15,7 @@ import (
 
 var (
 	release = envsh.Release{Name: "tally", Version: "1.0.0", Root: "/app", Command: "start"}
-	pod     = envsh.Host{Short: "tally-0", FQDN: "tally-0.tally.prod.svc.cluster.local", Addrs: []string{"10.0.0.7", "fd00::7"}}
+	pod     = envsh.Host{Short: "tally-0", FQDN: "tally-0.tally.prod.svc.cluster.local", Addrs: []string{"10.0.0.7", "fd00::7"}, Dash: true}
 )
 
 // A shell is a real one, with a hostname of its own and no environment but what it is given.

@@ -107,10 +107,12 @@ type Node struct {
 	Flag   Value // "name", "sname" or "none"
 	Name   Value // base@host; empty for none
 	Broken string
+	NoHost bool // it is broken for want of a full host name
 }
 
 // Node works out the name from [Result.Defaults]. Where RELEASE_NODE has no host, the runtime adds one: the short host name,
-// or the full one for long names.
+// or the full one for long names. Where the host has no full name, OTP 25 to 29 do not start with long names ("Can't set
+// long node name!"), whatever the search list of resolv.conf is.
 func (res *Result) Node() Node {
 	env := res.Defaults()
 	n := Node{Flag: env.Vars[beam.EnvReleaseDistribution], Name: env.Vars[beam.EnvReleaseNode]}
@@ -150,11 +152,13 @@ func (res *Result) Node() Node {
 	case strings.Contains(res.host.FQDN, "."):
 		host = res.host.FQDN
 	case res.host.FQDN != "":
-		why = "the host has no full name, so the runtime has to find one"
+		n.NoHost = n.Name.Known()
 	}
 	switch {
-	case !n.Name.Known() && n.Name.Parts == nil, !n.Name.Known():
+	case !n.Name.Known():
 		// It may hold a host.
+	case n.NoHost:
+		n.Broken = "its name would be " + n.Name.Text + " without a host, and long names need a full one: the pod calls itself " + res.host.FQDN + ", and the node does not boot"
 	case host == "":
 		n.Name = Value{Unknown: why, Parts: []Part{{Text: n.Name.Text + "@"}, {Unknown: why}}, Filled: true, From: n.Name.From}
 	default:

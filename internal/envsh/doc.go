@@ -38,6 +38,7 @@ type Host struct {
 	FQDN    string   // hostname -f; the short name where DNS has no other, as for a Deployment's pod
 	Addrs   []string // hostname -i and -I, in their order
 	Busybox bool     // hostname is busybox's, as on Alpine: it has no -I
+	Dash    bool     // sh is dash, as on Debian: it ends at expansions that only other shells have
 }
 
 // An Env is an environment, as far as it is known.
@@ -96,6 +97,8 @@ type Result struct {
 	Perhaps []Ending
 	// Unclear says why nothing at all is known of what the script leaves.
 	Unclear string
+	// Foreign says that it is unclear for something that not every sh has: dash would end there.
+	Foreign bool
 
 	release Release
 	host    Host

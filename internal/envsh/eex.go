@@ -12,8 +12,9 @@ import (
 
 // A SyntaxError says why a script is not one that sh reads.
 type SyntaxError struct {
-	Pos Pos
-	Why string
+	Pos     Pos
+	Why     string
+	Foreign bool // other shells than dash read it
 }
 
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Why }
@@ -56,7 +57,7 @@ type Tag struct {
 // mask reads the tags of a script.
 func mask(src Source, rel Release) (*masked, error) {
 	m := &masked{name: src.Name, src: string(src.Text), release: rel}
-	bad := func(i int, why string) (*masked, error) { return nil, &SyntaxError{m.posOf(i), why} }
+	bad := func(i int, why string) (*masked, error) { return nil, &SyntaxError{Pos: m.posOf(i), Why: why} }
 	switch {
 	case len(m.src) > maxSource:
 		return bad(0, "the script is larger than 64 KiB")
@@ -120,7 +121,7 @@ func (m *masked) read() ([]*node, error) {
 		if i := strings.Index(rest[n:], closer); i >= 0 {
 			n += i
 		} else {
-			return nil, &SyntaxError{m.posOf(len(m.src) - len(rest)), "a tag of EEx begins here and does not end"}
+			return nil, &SyntaxError{Pos: m.posOf(len(m.src) - len(rest)), Why: "a tag of EEx begins here and does not end"}
 		}
 		t := &node{start: i, end: i + n + len(closer)}
 		inner := rest[2:n]
@@ -150,7 +151,7 @@ func (m *masked) read() ([]*node, error) {
 		}
 	}
 	if len(stack) > 1 {
-		return nil, &SyntaxError{m.posOf(stack[len(stack)-1].start), "a block of EEx begins here and does not end"}
+		return nil, &SyntaxError{Pos: m.posOf(stack[len(stack)-1].start), Why: "a block of EEx begins here and does not end"}
 	}
 	return root.body, nil
 }
@@ -163,7 +164,7 @@ func nest(m *masked, stack *[]*node, t *node, add func(*node)) error {
 		add(t)
 	case endsTag.MatchString(t.expr):
 		if !inBlock {
-			return &SyntaxError{m.posOf(t.start), "end of no block"}
+			return &SyntaxError{Pos: m.posOf(t.start), Why: "end of no block"}
 		}
 		top := (*stack)[len(*stack)-1]
 		t.kind = '}'
@@ -178,7 +179,7 @@ func nest(m *masked, stack *[]*node, t *node, add func(*node)) error {
 		add(t)
 	case opens.MatchString(t.expr):
 		if len(*stack) > maxDepth {
-			return &SyntaxError{m.posOf(t.start), "blocks of EEx are nested too deep"}
+			return &SyntaxError{Pos: m.posOf(t.start), Why: "blocks of EEx are nested too deep"}
 		}
 		b := &node{kind: '{', start: t.start, end: t.end, expr: t.expr, alone: t.alone}
 		add(b)
@@ -314,7 +315,7 @@ func (m *masked) parse() (*syntax.File, error) {
 		return true
 	})
 	if seen != m.controls {
-		return nil, &SyntaxError{m.posOf(0), "a block of EEx stands within a text"}
+		return nil, &SyntaxError{Pos: m.posOf(0), Why: "a block of EEx stands within a text"}
 	}
 	return f, nil
 }
@@ -333,11 +334,11 @@ func (m *masked) syntaxError(err error) error {
 	var parse syntax.ParseError
 	switch {
 	case errors.As(err, &lang):
-		return &SyntaxError{m.pos(lang.Pos), lang.Feature + ": sh does not have this"}
+		return &SyntaxError{Pos: m.pos(lang.Pos), Why: lang.Feature + ": sh does not have this", Foreign: true}
 	case errors.As(err, &parse):
-		return &SyntaxError{m.pos(parse.Pos), parse.Text}
+		return &SyntaxError{Pos: m.pos(parse.Pos), Why: parse.Text}
 	}
-	return &SyntaxError{m.posOf(0), err.Error()}
+	return &SyntaxError{Pos: m.posOf(0), Why: err.Error()}
 }
 
 // pos is where something stands in the file.

@@ -10,6 +10,10 @@ import (
 // param expands $NAME and ${NAME…}.
 func (r *run) param(s *state, p *syntax.ParamExp, dq bool) []frag {
 	one := func(t text) []frag { return []frag{{t: t, quoted: dq, split: !dq}} }
+	if r.foreign[p] {
+		r.badSubstitution(s, p)
+		return nil
+	}
 	if p.Param == nil || p.Excl || p.Width || p.IsSet || p.Index != nil || p.Slice != nil || p.Repl != nil || p.Names != 0 ||
 		p.Flags != nil || p.NestedParam != nil || len(p.Modifiers) > 0 {
 		r.giveUp(p, "no POSIX shell has this in a word")
@@ -117,6 +121,10 @@ func (r *run) nounset(s *state, n syntax.Node, name string, v variable) {
 
 // dies ends the shell from within a word, surely or perhaps.
 func (r *run) dies(s *state, n syntax.Node, why string, surely bool) {
+	if r.docs > 0 {
+		r.giveUp(n, why+", within a document, which dash makes in a shell of its own")
+		return
+	}
 	out := s.fork()
 	out.fail(2)
 	if !surely {

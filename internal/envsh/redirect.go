@@ -121,7 +121,9 @@ func (r *run) redirect(s *state, rd *syntax.Redirect, fd map[string]truth) (give
 		return given, "whether `" + r.script.text(rd.Word) + "` can be read is not known"
 	case syntax.Hdoc, syntax.DashHdoc:
 		given = n == "" || n == "0"
+		r.docs++
 		t := r.heredoc(s, rd)
+		r.docs--
 		if given {
 			s.in, s.inWhy = t, ""
 		}

@@ -33,6 +33,9 @@ type run struct {
 	frames       []*frame
 	endings      []Ending
 	unclear      string   // why it was given up
+	odd          bool     // because of what not every sh has
+	foreign      map[*syntax.ParamExp]bool
+	docs         int // heredocs around this word
 	noTools      string   // why the usual commands may be others
 	subst        *outcome // of the last command substitution of this command
 	fd1, fd2     truth    // whether what goes there is looked at
@@ -72,12 +75,12 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 	var file *syntax.File
 	if err == nil {
 		r.script = m
-		file, err = m.parse()
+		file, r.foreign, err = m.follow()
 	}
 	var odd *SyntaxError
 	switch {
 	case errors.As(err, &odd):
-		r.unclear = odd.Error()
+		r.unclear, r.odd = odd.Error(), odd.Foreign
 	case err != nil:
 		return nil, err
 	default:
@@ -155,7 +158,7 @@ func (r *run) result(res *Result, s *state) {
 		r.unclear = "the script does not come to its end"
 	}
 	if r.unclear != "" {
-		res.Unclear = r.unclear
+		res.Unclear, res.Foreign = r.unclear, r.odd
 		for name := range r.env.Vars {
 			res.Vars[name] = Value{Unknown: r.unclear}
 		}

@@ -86,6 +86,26 @@ func TestHostNotKnown(t *testing.T) {
 	}
 }
 
+// What only other shells than dash have is not known where nobody knows which one it is.
+func TestForeign(t *testing.T) {
+	for _, c := range []struct {
+		script  string
+		foreign bool
+	}{
+		{"export A=${POD_IP//./-}\n", true},
+		{"a=(1 2)\n", true},
+		{"if then\n", false},
+		{"while true; do :; done\n", false},
+	} {
+		if res := follow(t, c.script, envsh.Env{}, envsh.Host{}); res.Unclear == "" || res.Foreign != c.foreign {
+			t.Errorf("%q: unclear %q, foreign %v, want %v", c.script, res.Unclear, res.Foreign, c.foreign)
+		}
+	}
+	if res := follow(t, "if false; then export A=${POD_IP//./-}; fi\nexport B=1\n", envsh.Env{}, envsh.Host{}); res.Unclear != "" || res.Vars["B"].Text != "1" {
+		t.Errorf("where nobody comes to it: unclear %q, B is %+v", res.Unclear, res.Vars["B"])
+	}
+}
+
 func TestNode(t *testing.T) {
 	cases := []struct {
 		name, script string
@@ -95,7 +115,7 @@ func TestNode(t *testing.T) {
 	}{
 		{"nothing", "", pod, "sname", "tally@tally-0", ""},
 		{"long", "export RELEASE_DISTRIBUTION=name", pod, "name", "tally@" + pod.FQDN, ""},
-		{"long, and no full name", "export RELEASE_DISTRIBUTION=name", envsh.Host{Short: "tally-0", FQDN: "tally-0"}, "name", "?", ""},
+		{"long, and no full name", "export RELEASE_DISTRIBUTION=name", envsh.Host{Short: "tally-0", FQDN: "tally-0"}, "name", "tally", "does not boot"},
 		{"given", "RELEASE_DISTRIBUTION=name RELEASE_NODE=a@10.0.0.7", pod, "name", "a@10.0.0.7", ""},
 		{"none", "RELEASE_DISTRIBUTION=none", pod, "none", "", ""},
 		{"neither", "RELEASE_DISTRIBUTION=longnames", pod, "longnames", "tally", "has to be"},

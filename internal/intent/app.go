@@ -15,12 +15,12 @@ import (
 func AppOf(p *project.Project, shown func(project.Pos) string) App {
 	app := App{
 		Known: true, Name: releaseName(p), EnvSh: envsh.Source{Name: "rel/env.sh.eex", Text: []byte(p.EnvSh.Text)},
-		Image: map[string]mesh.Setting{},
+		Image: map[string]mesh.Setting{}, MayAsk: mayAsk(p, shown),
 	}
 	for _, f := range p.VMArgs {
 		if f.Taken && strings.HasSuffix(f.File, "/vm.args.eex") {
 			for _, flag := range f.Flags {
-				app.VMArgs += strings.Join(flag.Words, " ") + "\n"
+				app.VMArgs = append(app.VMArgs, Line{flag.Words, shown(flag.At)})
 			}
 		}
 	}
@@ -35,8 +35,12 @@ func AppOf(p *project.Project, shown func(project.Pos) string) App {
 	s := source{p, shown}
 	s.libcluster(&app)
 	s.dnsClusters(&app)
+	s.kernel(&app)
 	if app.Unread == "" {
 		app.Unread = s.connects()
+	}
+	if why := s.broken(); why != "" {
+		app.Unread = why
 	}
 	return app
 }
@@ -54,24 +58,6 @@ func releaseName(p *project.Project) string {
 	return ""
 }
 
-// image takes over what the image's own environment is. Where several Dockerfiles may make
-// it, what any of them sets is not known.
-func image(p *project.Project, app *App, shown func(project.Pos) string) {
-	images := imagesOf(p)
-	for _, d := range images {
-		for name, f := range d.Env(d.Final()) {
-			switch {
-			case len(images) > 1:
-				app.Image[name] = mesh.NotKnown("one of several Dockerfiles sets it", shown(f.At))
-			case f.Known():
-				app.Image[name] = mesh.Setting{Value: f.Value, From: shown(f.At)}
-			default:
-				app.Image[name] = mesh.NotKnown("the Dockerfile computes it", shown(f.At))
-			}
-		}
-	}
-}
-
 type source struct {
 	*project.Project
 	shown func(project.Pos) string
@@ -82,6 +68,10 @@ func (s source) libcluster(app *App) {
 	for _, t := range s.Topologies {
 		d := Discovery{Strategy: t.StrategyName(), At: s.shown(t.At), Options: map[string]Option{}}
 		switch {
+		case s.isBroken(t.At.File):
+			continue // what is seen of it may not be all
+		case t.Started && !t.Anonymous && slices.ContainsFunc(s.ClusterMistakes, func(m project.Use) bool { return m.At == t.At }):
+			d.Fails = "the app does not boot: its topology " + t.Name + " has no strategy"
 		case d.Strategy == "":
 			app.Unread = "the strategy of topology " + cmp.Or(t.Name, "without a name") + " is computed"
 			continue
@@ -106,7 +96,7 @@ func (s source) libcluster(app *App) {
 	}
 	switch {
 	case !s.TopologiesUnread.Absent() && s.uses("libcluster"):
-		app.Unread = "not all of libcluster's topologies could be read: " + s.TopologiesUnread.String()
+		app.Unread = "not all of libcluster's topologies could be read: " + unknown(s.TopologiesUnread) + " (" + s.shown(s.TopologiesUnread.At) + ")"
 	case len(s.Topologies) == 0:
 		for _, c := range s.ClusterStarts {
 			if e := c.Topologies; !e.Absent() && !e.Nil() && (e.Kind != project.ExprList || len(e.Items) > 0) {
@@ -154,7 +144,75 @@ func (s source) unclear() string {
 			return sup.Module + ": " + sup.Unclear
 		}
 	}
+	return s.unread()
+}
+
+// broken says which file could not be read, or not all of it; empty: all could.
+func (s source) broken() string {
+	if len(s.Broken) == 0 {
+		return ""
+	}
+	return s.shown(s.Broken[0].At) + " could not be read: " + s.Broken[0].What
+}
+
+func (s source) isBroken(file string) bool {
+	return slices.ContainsFunc(s.Broken, func(u project.Use) bool { return u.At.File == file })
+}
+
+// unread says which module that an application starts with was not read, so that nothing is
+// known of what it starts; empty: all were.
+func (s source) unread() string {
+	for _, m := range s.Mixes() {
+		if m.Start.Kind != project.ExprTuple || len(m.Start.Items) == 0 {
+			continue
+		}
+		name := m.Start.Items[0].Value
+		seen := slices.ContainsFunc(s.Used, func(u project.Used) bool { return u.Module == name.Text && u.What == "Application" }) ||
+			slices.ContainsFunc(s.Supervisors, func(u project.Supervisor) bool { return u.Module == name.Text })
+		if (name.Kind == project.ExprModule || name.Kind == project.ExprAtom) && !seen {
+			return name.Text + ", which starts the app (" + s.shown(name.At) + "), is in no file that was read"
+		}
+	}
 	return ""
+}
+
+// kernel is what the configuration says of it, as it stands in sys.config when kernel starts:
+// what is read at boot comes too late.
+func (s source) kernel(app *App) {
+	for _, name := range []string{listenMin, listenMax} {
+		e := s.Setting("kernel", name)
+		var built []project.ConfigCall
+		late := false
+		for _, c := range s.Configs {
+			switch {
+			case c.App != "kernel" || c.Value.Get(name).Absent():
+			case c.Phase == project.Booting:
+				late = true
+			case c.At.File == "config/config.exs" || c.At.File == "config/prod.exs":
+				built = append(built, c)
+			}
+		}
+		switch last := len(built) - 1; {
+		case !late && atBoot(e), late && last < 0:
+			continue
+		case late && built[last].When.Absent():
+			e = built[last].Value.Get(name)
+		case late:
+			e = project.Expr{Kind: project.ExprUnknown, At: built[last].At, Text: "it is set under a condition"}
+		}
+		if e.Absent() {
+			continue
+		}
+		if app.Kernel == nil {
+			app.Kernel = map[string]Option{}
+		}
+		app.Kernel[name] = s.option(e, project.Building)
+	}
+}
+
+// atBoot says that something was not followed in a file that is read at boot.
+func atBoot(e project.Expr) bool {
+	return e.Kind == project.ExprUnknown && (strings.HasSuffix(e.At.File, "runtime.exs") || strings.HasSuffix(e.At.File, "releases.exs"))
 }
 
 // packed says whether a package is among those of the project, also through another one.
@@ -170,6 +228,9 @@ func (s source) uses(dep string) bool {
 
 func (s source) dnsClusters(app *App) {
 	for _, q := range s.DNSClusters {
+		if s.isBroken(q.At.File) {
+			continue
+		}
 		d := Discovery{Strategy: DNSCluster, At: s.shown(q.At), Options: map[string]Option{}, When: s.condition(q.When, project.Running)}
 		if !q.Query.Absent() {
 			d.Options["query"] = s.option(q.Query, project.Running)

@@ -29,20 +29,30 @@ func (e environment) get(name string) (v mesh.Setting, ok bool) {
 	return mesh.Setting{}, false
 }
 
-// containerEnv is the environment of a replica's container, on top of the image's own.
-func (b *builder) containerEnv(c manifest.Container, r *mesh.Replica) environment {
+// containerEnv is the environment of a replica's container, on top of the image's own, over
+// which the container runtime puts the host name.
+func (b *builder) containerEnv(w Runs, c manifest.Container, r *mesh.Replica) environment {
 	e := environment{vars: map[string]mesh.Setting{}}
 	for k, v := range b.app.Image {
 		e.vars[k] = v
 	}
+	delete(e.vars, hostname)
 	for f := range c.Key("envFrom").Items() {
 		b.from(&e, f)
 	}
 	for v := range c.Env() {
 		e.vars[v.Called] = b.value(e, v, r)
 	}
+	if _, set := e.vars[hostname]; !set { // last: the kubelet has no value for $(HOSTNAME)
+		e.vars[hostname] = b.hostname(w, r)
+		if e.rest != "" {
+			e.vars[hostname] = mesh.NotKnown(hostname+" may be set by "+e.rest, "")
+		}
+	}
 	return e
 }
+
+const hostname = "HOSTNAME"
 
 // from takes over a whole ConfigMap or Secret.
 func (b *builder) from(e *environment, f manifest.Field) {
@@ -62,7 +72,7 @@ func (b *builder) from(e *environment, f manifest.Field) {
 			for k, v := range o.At(part).Fields() {
 				s := mesh.Setting{Value: v.String(), From: v.Position().String()}
 				if kind.kind == "Secret" {
-					s = secret(o, k, v)
+					s = b.secret(o, k, v)
 				}
 				e.vars[prefix+k] = s
 			}
@@ -72,8 +82,10 @@ func (b *builder) from(e *environment, f manifest.Field) {
 
 // secret stands for a value of a Secret: known to be the same wherever it is used, and
 // never shown.
-func secret(o *manifest.Object, key string, at manifest.Field) mesh.Setting {
-	return mesh.NotKnown(secretName(o.Namespace, o.Name, key), at.Position().String())
+func (b *builder) secret(o *manifest.Object, key string, at manifest.Field) mesh.Setting {
+	called := secretName(b.namespace(o), o.Name, key)
+	b.hold(called, o, key)
+	return mesh.NotKnown(called, at.Position().String())
 }
 
 func secretName(namespace, name, key string) string {
@@ -93,7 +105,9 @@ func (b *builder) value(e environment, v manifest.EnvVar, r *mesh.Replica) mesh.
 			return field(ref.Key("fieldPath").String(), r, at)
 		case "secretKeyRef":
 			name, key := ref.Key("name").String(), ref.Key("key").String()
-			return mesh.NotKnown(secretName(r.Namespace, name, key), at)
+			called := secretName(r.Namespace, name, key)
+			b.hold(called, b.set.Find(v.Object(), "Secret", name), key)
+			return mesh.NotKnown(called, at)
 		case "configMapKeyRef":
 			name, key := ref.Key("name").String(), ref.Key("key").String()
 			if o := b.set.Find(v.Object(), "ConfigMap", name); o != nil {

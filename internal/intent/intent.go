@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/envsh"
@@ -24,7 +22,7 @@ type App struct {
 	Known  bool                    // there is a source tree
 	Name   string                  // of the release; empty: not known
 	EnvSh  envsh.Source            // rel/env.sh.eex; without a text there is none
-	VMArgs string                  // rel/vm.args.eex, without comments
+	VMArgs []Line                  // rel/vm.args.eex, without comments
 	Image  map[string]mesh.Setting // what the image sets: ENV of the Dockerfile
 	Finds  []Discovery             // how it looks for other nodes
 	// Foreign says why it is not mix release's start script that names the node; empty: it is.
@@ -34,8 +32,16 @@ type App struct {
 	Unread string
 	// Cookie says that mix.exs fixes the cookie; else every build has another.
 	Cookie bool
-	// AsksOthers are paths that answer by whether the node has joined others.
+	// CookieFile says that its image may hold a file with the cookie.
+	CookieFile bool
+	// Kernel is what the configuration says of kernel that counts when it starts.
+	Kernel map[string]Option
+	// Dash and Busybox say what the image's sh is; neither: not known.
+	Dash, Busybox bool
+	// AsksOthers are paths that answer by whether the node has joined others. MayAsk are
+	// those of which that is not known, and why.
 	AsksOthers []string
+	MayAsk     map[string]string
 }
 
 // Discovery is one way by which the app itself looks for other nodes.
@@ -95,10 +101,13 @@ type builder struct {
 	own    string
 	domain mesh.Setting
 	in     mesh.Intent
-	// literals numbers cookies that stand in the manifests, so that two can be told apart
-	// without keeping one.
+	// literals numbers the digests of texts under a key of this run, so that two cookies
+	// can be told apart without keeping one.
+	key      []byte
 	literals map[string]int
-	fails    string // why the replica that is looked at does not boot
+	held     map[string]string    // what Secrets that were read have, as such a number
+	subjects map[string][]subject // of role bindings; nil: nobody has asked
+	fails    string               // why the replica that is looked at does not boot
 }
 
 func (b *builder) namespace(o *manifest.Object) string { return cmp.Or(o.Namespace, b.own) }
@@ -147,249 +156,13 @@ func (b *builder) workload(ctx context.Context, w Runs, called string) {
 			ID: fmt.Sprintf("%s-%d", called, i), Pod: fmt.Sprintf("%s-%d", w.Name, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
 			IP: b.address(), Labels: texts(w.Template.At("metadata.labels")),
 		}
+		r.Ports = namedPorts(w)
 		r.Hostname, r.Subdomain = w.Pod.Key("hostname").String(), w.Pod.Key("subdomain").String()
 		if w.Kind == "StatefulSet" {
 			r.Hostname, r.Subdomain = r.Pod, w.At("spec.serviceName").String()
 		}
-		env := b.containerEnv(w.Container, &r)
+		env := b.containerEnv(w, w.Container, &r)
 		b.node(ctx, w, &r, env)
 		b.in.Replicas = append(b.in.Replicas, r)
 	}
-}
-
-// node is what becomes of one replica's node.
-func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environment) {
-	vars, problem := b.start(ctx, w, r, env)
-	switch {
-	case problem.NoNode != "":
-		r.NoNode, r.Code, r.Node = problem.NoNode, problem.Code, problem.Node
-	case !problem.Node.Known():
-		r.Node = problem.Node
-	default:
-		b.named(r, vars)
-	}
-	r.Cookie = b.cookie(w, env, vars)
-	words, unclear := b.flags(vars)
-	if unclear != "" && r.NoNode == "" && r.Node.Known() {
-		r.Node = mesh.NotKnown("flags of its node are not: "+unclear, r.Node.From)
-	}
-	distribution(words, vars, r)
-	r.ReadyAlone = b.readyAlone(w)
-	r.Ways = b.ways(w, r, vars)
-	if fails := b.fails; fails != "" && r.NoNode == "" {
-		r.NoNode, r.Code, r.Ways = fails, "DSC-15", nil
-	}
-}
-
-// start follows the release's start script as far as the environment goes. What comes of
-// it otherwise is in the replica that it gives: NoNode, or a name that is not known.
-func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env environment) (environment, mesh.Replica) {
-	lost := func(why, at string) (environment, mesh.Replica) {
-		return env, mesh.Replica{Node: mesh.NotKnown(why, at)}
-	}
-	name, why, at := b.releaseOf(w)
-	if why != "" {
-		return lost(why, at)
-	}
-	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
-		name = v.Value
-	}
-	e := envsh.Env{Vars: map[string]envsh.Value{}, Unsure: func(name string) string {
-		if _, set := env.vars[name]; !set && env.rest != "" {
-			return "it may be set by " + env.rest
-		}
-		return ""
-	}}
-	for k, v := range env.vars {
-		e.Vars[k] = envsh.Value{Text: v.Value, Unknown: v.Why, From: v.From}
-	}
-	result, err := envsh.Run(ctx, b.app.EnvSh, envsh.Release{Name: name, Command: "start"}, e, b.host(r))
-	switch {
-	case err != nil:
-		return lost("rel/env.sh can't be followed: "+err.Error(), "")
-	case result.Ends != nil:
-		return env, mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}
-	case result.Unclear != "":
-		return lost(result.Unclear, "")
-	}
-	left := result.Defaults().Vars
-	out := environment{vars: map[string]mesh.Setting{}, rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
-	for k, v := range left {
-		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
-	}
-	node := result.Node()
-	if node.Broken != "" {
-		return out, mesh.Replica{NoNode: node.Broken, Code: "NAM-05", Node: mesh.Setting{From: node.Name.From}}
-	}
-	for name, v := range map[string]envsh.Value{beam.EnvReleaseNode: node.Name, beam.EnvReleaseDistribution: node.Flag} {
-		s := mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
-		if s.From == "" {
-			s.From = out.vars[name].From
-		}
-		out.vars[name] = s
-	}
-	return out, mesh.Replica{}
-}
-
-// host is what a pod calls itself.
-func (b *builder) host(r *mesh.Replica) envsh.Host {
-	h := envsh.Host{Short: r.Pod, FQDN: r.Pod, Addrs: []string{r.IP}}
-	if r.Hostname != "" {
-		h.Short, h.FQDN = r.Hostname, r.Hostname
-	}
-	if full := r.Host(b.domain.Value); full != "" {
-		h.FQDN = full
-	}
-	return h
-}
-
-// releaseOf is the name of the release that a container starts, and where it is not known
-// how its node is named, why.
-func (b *builder) releaseOf(w Runs) (name, why, at string) {
-	name = b.app.Name
-	if b.app.Foreign != "" {
-		return name, b.app.Foreign, ""
-	}
-	var own []string
-	for _, f := range w.Container.Words() {
-		own, at = append(own, f.String()), cmp.Or(at, f.Position().String())
-	}
-	lines := []Command{{Cmd: own, At: at}}
-	switch images := b.app.Commands; {
-	case w.Container.Key("command").Len() > 0:
-	case len(images) > 0:
-		lines = slices.Clone(images)
-		for i := range lines {
-			if len(own) > 0 {
-				lines[i].Cmd = own
-			}
-		}
-	case len(own) == 0, len(own) == 1 && strings.HasPrefix(own[0], "start"): // the image's entrypoint is the release
-		return name, "", ""
-	}
-	for _, l := range lines {
-		called, why := starts(slices.Concat(l.Entry, l.Cmd), b.app.Name)
-		if why != "" {
-			return name, why, l.At
-		}
-		name = cmp.Or(called, name)
-	}
-	return name, "", ""
-}
-
-// named reads the node's name off the environment that the VM starts with.
-func (b *builder) named(r *mesh.Replica, env environment) {
-	dist, _ := env.get(beam.EnvReleaseDistribution)
-	node, _ := env.get(beam.EnvReleaseNode)
-	switch {
-	case !dist.Known():
-		r.Node = mesh.NotKnown(dist.Why, dist.From)
-		return
-	case dist.Value == beam.DistributionNone:
-		r.NoNode, r.Node = "RELEASE_DISTRIBUTION is none", dist
-		return
-	case !node.Known():
-		r.Node = mesh.NotKnown(node.Why, node.From)
-		return
-	}
-	r.Long = mesh.TriOf(dist.Value == beam.DistributionName)
-	r.Node = node
-	n, err := beam.ParseName(node.Value)
-	switch {
-	case strings.ContainsAny(node.Value, " \t\n$()"):
-		r.NoNode, r.Code = "its name would be "+node.Value+", which the start script can't pass on", "NAM-05"
-		if !strings.ContainsAny(node.Value, "$()") {
-			r.Code = "NAM-06"
-		}
-	case strings.HasSuffix(node.Value, "@"):
-		r.NoNode, r.Code = "its name would be "+node.Value+", without a host: it does not boot", "NAM-04"
-	case err != nil:
-		r.NoNode, r.Code = err.Error(), "NAM-16"
-	case r.Long == mesh.No && n.Long():
-		r.NoNode, r.Code = "it is to run with short names, and "+node.Value+" is a long one: it does not boot", "NAM-12"
-	case r.Long == mesh.Yes && !n.Long() && n.Host != "localhost":
-		r.NoNode, r.Code = "it is to run with long names, and "+node.Value+" has no full host name: it does not take part", "NAM-01"
-	}
-}
-
-// cookie stands for where a replica's cookie comes from. With an agent it is the Secret's.
-func (b *builder) cookie(w Runs, env, vars environment) mesh.Cookie {
-	v, set := vars.vars[beam.EnvReleaseCookie]
-	before, given := env.vars[beam.EnvReleaseCookie]
-	switch {
-	case !set && vars.rest != "":
-		return mesh.Cookie{}
-	case !set:
-		image := w.Container.Key("image")
-		from := fmt.Sprintf("the build of %s (%s)", cmp.Or(image.String(), "its image"), image.Position())
-		if b.app.Cookie {
-			from = "mix.exs"
-		}
-		return mesh.Cookie{From: from}
-	case v.Known():
-		return mesh.Cookie{ID: fmt.Sprintf("literal %d", b.literal(v.Value)), From: v.From}
-	case given && !before.Known():
-		c := mesh.Cookie{From: before.Why} // the same key of the same Secret is the same cookie
-		b.around(&c, vars.cookie)
-		return c
-	}
-	return mesh.Cookie{From: v.Why}
-}
-
-// around notes what rel/env.sh puts around the cookie that it was given.
-func (b *builder) around(c *mesh.Cookie, parts []envsh.Part) {
-	gaps, before, after := 0, "", ""
-	for _, p := range parts {
-		switch {
-		case p.Unknown != "":
-			gaps++
-		case gaps == 0:
-			before += p.Text
-		default:
-			after += p.Text
-		}
-	}
-	if gaps == 1 && before+after != "" {
-		c.Before, c.After = len(before), len(after)
-		c.Around = fmt.Sprintf("text %d", b.literal(before+"\x00"+after))
-	}
-}
-
-// literal numbers a text, so that it need not be kept.
-func (b *builder) literal(text string) int {
-	if b.literals == nil {
-		b.literals = map[string]int{}
-	}
-	if _, ok := b.literals[text]; !ok {
-		b.literals[text] = len(b.literals) + 1
-	}
-	return b.literals[text]
-}
-
-// readyAlone says whether a replica becomes ready without having joined.
-func (b *builder) readyAlone(w Runs) mesh.Tri {
-	probe := w.Container.Key("readinessProbe")
-	for c := range w.Containers() {
-		if c.Called == beam.AgentBinary {
-			return mesh.No // the gate opens once it has joined
-		}
-	}
-	if !probe.IsMap() {
-		return mesh.Yes
-	}
-	text := probe.At("httpGet.path").String()
-	for f := range probe.At("exec.command").Items() {
-		text += " " + f.String()
-	}
-	for _, p := range b.app.AsksOthers {
-		if p == text {
-			return mesh.No
-		}
-	}
-	for _, word := range []string{"cluster", "quorum", "joined"} {
-		if strings.Contains(text, word) {
-			return mesh.No
-		}
-	}
-	return mesh.Yes
 }

@@ -85,12 +85,12 @@ func rules(list manifest.Field, who string) []mesh.PolicyRule {
 
 func policyPort(f manifest.Field) mesh.PolicyPort {
 	text, ok := f.Key("port").Text()
-	if !ok {
+	if !ok || text == "" {
 		return mesh.PolicyPort{All: true}
 	}
 	first, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return mesh.PolicyPort{Unclear: true}
+		return mesh.PolicyPort{Name: text}
 	}
 	p := mesh.PolicyPort{First: uint16(first), Last: uint16(first)}
 	if last, ok := f.Key("endPort").Int(); ok && last >= int64(first) && last < 1<<16 {
@@ -109,4 +109,24 @@ func selector(f manifest.Field) mesh.Selector {
 		s.Exprs = append(s.Exprs, r)
 	}
 	return s
+}
+
+// namedPorts are the TCP ports of a workload's containers that have names, by which
+// policies may speak of them.
+func namedPorts(w Runs) map[string]uint16 {
+	var all map[string]uint16
+	for c := range w.Containers() {
+		for p := range c.Ports() {
+			name, proto := p.Key("name").String(), p.Key("protocol").String()
+			n, ok := p.Key("containerPort").Int()
+			if _, before := all[name]; name == "" || before || !ok || n < 1 || n >= 1<<16 || proto != "" && proto != "TCP" {
+				continue
+			}
+			if all == nil {
+				all = map[string]uint16{}
+			}
+			all[name] = uint16(n)
+		}
+	}
+	return all
 }

@@ -18,7 +18,7 @@ func (b *builder) ways(w Runs, r *mesh.Replica, env environment) []mesh.Way {
 		if c.Called != beam.AgentBinary {
 			continue
 		}
-		if way := b.agent(c, r); way.Idle == "" {
+		if way := b.agent(w, c, r); way.Idle == "" {
 			all = append(all, way)
 		} else {
 			idle = append(idle, way) // it is meant so: what the app lacks is told first
@@ -51,8 +51,8 @@ func (b *builder) ways(w Runs, r *mesh.Replica, env environment) []mesh.Way {
 }
 
 // agent is what Phial's agent beside a node does.
-func (b *builder) agent(c manifest.Container, r *mesh.Replica) mesh.Way {
-	env := b.containerEnv(c, r)
+func (b *builder) agent(w Runs, c manifest.Container, r *mesh.Replica) mesh.Way {
+	env := b.containerEnv(w, c, r)
 	way := mesh.Way{Name: "Phial's agent", From: c.Position().String(), Agent: true, Looks: beam.LookupAOrAAAA}
 	if r.Hostname != "" {
 		way.Looks, way.Dials = beam.LookupSRV, mesh.DialName
@@ -111,7 +111,7 @@ func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mes
 	case "LocalEpmd", "ErlangHosts":
 		way.Idle, way.Code = "it finds nodes of its own machine alone", "DSC-22"
 	case "Gossip":
-		way.Unclear = "whether the cluster's network carries its UDP multicast"
+		way.Unclear = "whether the cluster's network carries its UDP multicast is not known"
 	default:
 		way.Unclear = "Phial does not know this strategy"
 	}
@@ -205,31 +205,46 @@ func (b *builder) mayList(w Runs, namespace, resource string) mesh.Tri {
 		account = "default"
 	}
 	bound, unclear := false, false
-	for _, kind := range []string{"RoleBinding", "ClusterRoleBinding"} {
-		for _, o := range b.set.OfKind(kind) {
-			if kind == "RoleBinding" && b.namespace(o) != namespace {
-				continue
-			}
-			for s := range o.At("subjects").Items() {
-				ns := s.Key("namespace").String()
-				if s.Key("name").String() != account || ns != "" && ns != b.namespace(w.Object) {
-					continue
-				}
-				bound = true
-				role := b.set.Find(o, o.At("roleRef.kind").String(), o.At("roleRef.name").String())
-				if role == nil {
-					unclear = true
-				} else if lists(role, resource) {
-					return mesh.Yes
-				}
-			}
+	for _, of := range b.bindings()[account] {
+		o := of.binding
+		if o.Kind == "RoleBinding" && b.namespace(o) != namespace || of.namespace != "" && of.namespace != b.namespace(w.Object) {
+			continue
+		}
+		bound = true
+		role := b.set.Find(o, o.At("roleRef.kind").String(), o.At("roleRef.name").String())
+		if role == nil {
+			unclear = true
+		} else if lists(role, resource) {
+			return mesh.Yes
 		}
 	}
-	switch {
-	case unclear || !bound && len(b.set.OfKind("RoleBinding"))+len(b.set.OfKind("ClusterRoleBinding")) == 0:
+	if unclear || !bound && len(b.set.OfKind("RoleBinding"))+len(b.set.OfKind("ClusterRoleBinding")) == 0 {
 		return mesh.Unknown // the rights may stand elsewhere
 	}
 	return mesh.No
+}
+
+// subject is one that a binding names.
+type subject struct {
+	namespace string // empty: it does not say
+	binding   *manifest.Object
+}
+
+// bindings are all subjects of role bindings, by their names.
+func (b *builder) bindings() map[string][]subject {
+	if b.subjects != nil {
+		return b.subjects
+	}
+	b.subjects = map[string][]subject{}
+	for _, kind := range []string{"RoleBinding", "ClusterRoleBinding"} {
+		for _, o := range b.set.OfKind(kind) {
+			for s := range o.At("subjects").Items() {
+				name := s.Key("name").String()
+				b.subjects[name] = append(b.subjects[name], subject{s.Key("namespace").String(), o})
+			}
+		}
+	}
+	return b.subjects
 }
 
 // lists says whether a role lets its subjects list a resource.

@@ -15,9 +15,6 @@ type Intent struct {
 	Replicas []Replica
 	Services []Service
 	Policies []Policy
-	// Whole says that nothing else is installed: a Service that is not here does not
-	// exist. Without it that is not known.
-	Whole bool
 }
 
 // Setting is a text as it will be at run time, or why that is not known.
@@ -47,21 +44,26 @@ type Replica struct {
 	// NoNode says why there is no node that anybody could connect to: it does not boot,
 	// or runs without distribution. Empty: there is one.
 	NoNode string
-	Code   string  // the finding's code that NoNode is about, where it has one
+	// Code is the finding's that NoNode is about, or that why the name is not known is
+	// about, where it has one.
+	Code   string
 	Node   Setting // its full name, base@host
 	Long   Tri     // whether it runs with long names
 	Cookie Cookie
 
 	EPMD       uint16 // TCP port; 0: it runs without EPMD
-	ListenMin  uint16 // of the distribution port; 0: any port
+	ListenMin  uint16 // of the distribution port; 0: any port, or not known
 	ListenMax  uint16
-	Proto      string // -proto_dist; empty: inet_tcp
-	ConnectAll Tri    // No: -connect_all false. Unknown counts as OTP's own default, Yes
+	ListenWhy  string            // a ListenMin of 0 is not known, and why
+	Ports      map[string]uint16 // of its containers, those that have names: TCP
+	Proto      string            // -proto_dist; empty: inet_tcp
+	ConnectAll Tri               // No: -connect_all false. Unknown counts as OTP's own default, Yes
 	Hidden     bool
 
 	// ReadyAlone says whether it becomes ready without having joined anybody. A Service
 	// that lists only what is ready never lists one that waits to be joined.
 	ReadyAlone Tri
+	ReadyWhy   string // that is not known, and why, where there is something to say
 	Ways       []Way
 }
 
@@ -77,10 +79,14 @@ type Cookie struct {
 	Before, After int
 	// Around is the same for the same text around it, and holds nothing of it.
 	Around string
+	// Own says why each replica makes up one of its own, which no other has. Empty: it does not.
+	Own string
 }
 
 func (c Cookie) same(o Cookie) Tri {
 	switch {
+	case c.Own != "" || o.Own != "":
+		return No
 	case c.ID != "" && o.ID != "":
 		return TriOf(c.ID == o.ID)
 	case c.From == "" || c.From != o.From:

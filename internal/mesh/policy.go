@@ -1,7 +1,5 @@
 package mesh
 
-import "slices"
-
 // Policy is a Kubernetes NetworkPolicy, as far as traffic between replicas goes.
 type Policy struct {
 	Name, Namespace string
@@ -24,40 +22,44 @@ type PolicyPeer struct {
 	Block bool
 }
 
-// PolicyPort is a TCP port or a range of them. All admits every port.
+// PolicyPort is a TCP port or a range of them, or what a container of the pod that is
+// connected to calls so. All admits every port.
 type PolicyPort struct {
 	First, Last uint16
 	All         bool
-	Unclear     bool // a named port
+	Name        string
 }
 
 // admits reports whether the policies let TCP from one replica to a port range of
 // another, the whole of it, and which policy it is that does not.
-func (in *Intent) admits(from, to *Replica, first, last uint16) (Tri, string) {
-	if ok, who := in.oneWay(to, from, true, first, last); ok != Yes {
+func (p *predictor) admits(from, to int, first, last uint16) (Tri, string) {
+	if ok, who := p.oneWay(to, from, true, first, last); ok != Yes {
 		return ok, who
 	}
-	return in.oneWay(from, to, false, first, last)
+	return p.oneWay(from, to, false, first, last)
 }
 
 // oneWay asks the policies that select own, of one direction: some must admit, if there
 // is any.
-func (in *Intent) oneWay(own, other *Replica, ingress bool, first, last uint16) (Tri, string) {
+func (p *predictor) oneWay(own, other int, ingress bool, first, last uint16) (Tri, string) {
 	selected, unclear := "", false
-	for i := range in.Policies {
-		p := &in.Policies[i]
-		rules := p.Egress
+	connected := &p.in.Replicas[other]
+	if ingress {
+		connected = &p.in.Replicas[own]
+	}
+	for _, policy := range p.index.policies[own] {
+		rules := policy.Egress
 		if ingress {
-			rules = p.Ingress
+			rules = policy.Ingress
 		}
-		if rules == nil || p.Namespace != own.Namespace || !p.Pods.Selects(own.Labels) {
+		if rules == nil {
 			continue
 		}
 		if selected == "" {
-			selected = "NetworkPolicy " + p.Namespace + "/" + p.Name + " (" + p.From + ")"
+			selected = "NetworkPolicy " + policy.Namespace + "/" + policy.Name + " (" + policy.From + ")"
 		}
 		for _, r := range *rules {
-			switch r.admits(p, other, first, last) {
+			switch r.admits(policy, &p.in.Replicas[other], connected, first, last) {
 			case Yes:
 				return Yes, ""
 			case Unknown:
@@ -75,7 +77,8 @@ func (in *Intent) oneWay(own, other *Replica, ingress bool, first, last uint16) 
 	return No, selected
 }
 
-func (r PolicyRule) admits(p *Policy, other *Replica, first, last uint16) Tri {
+// admits asks one rule about another replica, and about ports of the one that is connected to.
+func (r PolicyRule) admits(p *Policy, other, connected *Replica, first, last uint16) Tri {
 	peers := Yes
 	if len(r.Peers) > 0 {
 		peers = No
@@ -83,23 +86,10 @@ func (r PolicyRule) admits(p *Policy, other *Replica, first, last uint16) Tri {
 			peers = better(peers, peer.admits(p, other))
 		}
 	}
-	ports := Yes
-	if len(r.Ports) > 0 {
-		ports = No
-		if slices.ContainsFunc(r.Ports, func(q PolicyPort) bool { return q.Unclear }) {
-			ports = Unknown
-		}
-		if covered(r.Ports, first, last) {
-			ports = Yes
-		}
-	}
-	switch {
-	case peers == No || ports == No:
+	if len(r.Ports) > 0 && !covered(r.Ports, connected, first, last) {
 		return No
-	case peers == Yes && ports == Yes:
-		return Yes
 	}
-	return Unknown
+	return peers
 }
 
 // better is the better of two answers: yes before not known before no.
@@ -113,39 +103,48 @@ func better(a, b Tri) Tri {
 	return No
 }
 
-// covered reports whether ports together hold all of a range; a first of 0 is any port.
-func covered(ports []PolicyPort, first, last uint16) bool {
-	if first == 0 {
-		return slices.ContainsFunc(ports, func(q PolicyPort) bool { return q.All || q.First <= 1 && q.Last == 1<<16-1 })
-	}
-	for at := int(first); at <= int(last); at++ {
-		if !slices.ContainsFunc(ports, func(q PolicyPort) bool { return q.All || int(q.First) <= at && at <= int(q.Last) }) {
-			return false
+// covered reports whether ports together hold all of a range of a replica's.
+func covered(ports []PolicyPort, of *Replica, first, last uint16) bool {
+	next := int(first) // that is not covered yet
+	for found := true; found && next <= int(last); {
+		found = false
+		for _, q := range ports {
+			low, high := int(q.First), int(q.Last)
+			switch {
+			case q.All:
+				return true
+			case q.Name != "":
+				low = int(of.Ports[q.Name])
+				high = low
+			}
+			if low > 0 && low <= next && next <= high {
+				next, found = high+1, true
+			}
 		}
 	}
-	return true
+	return next > int(last)
 }
 
 func (p PolicyPeer) admits(of *Policy, other *Replica) Tri {
 	switch {
 	case p.Block:
 		return Unknown
-	case p.Namespaces != nil && len(p.Namespaces.Labels)+len(p.Namespaces.Exprs) > 0:
-		// Labels of namespaces are seldom in what was read; that of the name is always there.
-		name := map[string]string{"kubernetes.io/metadata.name": other.Namespace}
-		for k := range p.Namespaces.Labels {
-			if _, ok := name[k]; !ok {
-				return Unknown
-			}
-		}
-		if len(p.Namespaces.Exprs) > 0 {
-			return Unknown
-		}
-		if !p.Namespaces.Selects(name) {
+	case p.Pods != nil && !p.Pods.Selects(other.Labels), p.Namespaces == nil && other.Namespace != of.Namespace:
+		return No
+	case p.Namespaces == nil:
+		return Yes
+	case len(p.Namespaces.Exprs) > 0:
+		return Unknown
+	}
+	// Labels of namespaces are seldom in what was read; that of the name is always there.
+	up := Yes
+	for k, v := range p.Namespaces.Labels {
+		switch {
+		case k != "kubernetes.io/metadata.name":
+			up = Unknown
+		case v != other.Namespace:
 			return No
 		}
-	case p.Namespaces == nil && other.Namespace != of.Namespace:
-		return No
 	}
-	return TriOf(p.Pods == nil || p.Pods.Selects(other.Labels))
+	return up
 }

@@ -3,7 +3,6 @@ package mesh
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
@@ -11,13 +10,18 @@ import (
 
 // Prediction is the mesh that an intent would give.
 type Prediction struct {
-	Replicas []Predicted     // as in the intent
-	Links    []PredictedLink // of every pair, in the order of the replicas
+	Replicas []Predicted // as in the intent
+	// Links are of every two of one workload, and of every two of which one looked for the
+	// other, in the order of the replicas. Of others only the first is here that tells what
+	// one of the two lacks: neither of them dials, or one may dial anybody, and is in Doubts.
+	Links []PredictedLink
 	// Islands are the connected parts by replica, the largest first.
 	Islands [][]string
 	// Doubts say what was not known and could make the islands others than these; none:
 	// they are sure.
 	Doubts []string
+	// Beyond says which meshes are larger than what is followed, and what that leaves open.
+	Beyond []string
 }
 
 // Predicted is what happens at one replica, told step by step.
@@ -45,16 +49,25 @@ type PredictedLink struct {
 type Obstacle struct {
 	From, To string       // replicas; To is empty for a lookup
 	Dialled  string       // the name that is dialled, if one is
-	Code     finding.Code // empty: nothing is wrong, it is only not known
+	Code     finding.Code // of what is not known: what it would be; empty: nothing is said of it
 	Text     string       // for a person, a clause
 	At       []string     // where what decides it stands
 }
 
 // Predict gives the mesh of an intent: who finds whom, by which name, and whether they
-// let each other in. What it can't know is unknown, and so is what hangs on that.
+// let each other in. What it can't know is unknown, and so is what hangs on that. Its cost
+// grows with the pairs that meet, not with all that there are.
 func Predict(in Intent) Prediction {
-	p := &predictor{in: &in, up: map[Link]Tri{}, why: map[Link][]Obstacle{}, unclear: map[string]string{}, agents: map[int][]target{}, stray: map[string]Obstacle{}}
-	p.out.Replicas = make([]Predicted, len(in.Replicas))
+	return predict(&in).out
+}
+
+func predict(in *Intent) *predictor {
+	n := len(in.Replicas)
+	p := &predictor{
+		in: in, index: newIndex(in), islands: newIslands(n), links: map[pair]*dialled{},
+		unclear: make([]Obstacle, n), stray: make([]*Obstacle, n), agents: map[int][]target{},
+	}
+	p.out.Replicas = make([]Predicted, n)
 	for i := range in.Replicas {
 		p.out.Replicas[i].ID = in.Replicas[i].ID
 		p.name(i)
@@ -70,19 +83,31 @@ func Predict(in Intent) Prediction {
 	p.join()
 	p.spread()
 	p.finish()
-	return p.out
+	return p
 }
 
 type predictor struct {
-	in  *Intent
-	out Prediction
-	up  map[Link]Tri // by IDs; what is absent was not dialled
-	why map[Link][]Obstacle
-	// unclear are replicas that may dial whom they please: it could not be read.
-	unclear map[string]string
-	agents  map[int][]target // what the agent of each found
-	// stray is the first dial of each that leads to no replica.
-	stray map[string]Obstacle
+	in      *Intent
+	index   *index
+	out     Prediction
+	islands *islands
+	links   map[pair]*dialled // what is absent was not dialled
+	agents  map[int][]target  // what the agent of each found
+	// Of each replica: why it may dial whom it pleases, which could not be read, and the
+	// first dial that leads to no replica.
+	unclear []Obstacle
+	stray   []*Obstacle
+}
+
+// pair is two replicas by their numbers, the lower first.
+type pair [2]int
+
+func pairOf(i, j int) pair { return pair{min(i, j), max(i, j)} }
+
+// dialled is what has come of a pair, and why it is not up, if it is not.
+type dialled struct {
+	up  Tri
+	why []Obstacle
 }
 
 func (p *predictor) say(i int, state State, format string, a ...any) {
@@ -118,15 +143,19 @@ func (p *predictor) name(i int) {
 
 // mark takes over what a dial comes to. A link that is up stays up.
 func (p *predictor) mark(i, j int, up Tri, o Obstacle) {
-	l := LinkOf(p.in.Replicas[i].ID, p.in.Replicas[j].ID)
-	old, dialled := p.up[l]
-	if !dialled {
-		p.up[l] = up
-	} else {
-		p.up[l] = better(old, up)
+	if i == j {
+		return
+	}
+	l, before := p.links[pairOf(i, j)]
+	if !before {
+		l = &dialled{up: up}
+		p.links[pairOf(i, j)] = l
+	}
+	if l.up = better(l.up, up); l.up == Yes {
+		p.islands.join(i, j)
 	}
 	if up != Yes {
-		p.why[l] = append(p.why[l], o)
+		l.why = append(l.why, o)
 	}
 }
 
@@ -144,10 +173,16 @@ func (p *predictor) way(i int, w *Way) {
 		return
 	case w.Unclear != "":
 		p.say(i, Unseen, "whom %s dials is not known: %s%s", w.Name, w.Unclear, at(w.From))
-		p.doubt(i, w.Unclear)
+		p.doubt(i, Obstacle{Text: w.Unclear, At: []string{w.From}})
 		return
 	}
 	found := p.lookUp(i, w)
+	if len(found) > maxMesh {
+		why := p.beyond("%s finds %d replicas", w.Name, len(found))
+		p.say(i, Unseen, "whom %s dials is not known: %s", w.Name, why)
+		p.doubt(i, Obstacle{Text: why})
+		return
+	}
 	if w.Agent {
 		p.agents[i] = found
 		return
@@ -158,7 +193,7 @@ func (p *predictor) way(i int, w *Way) {
 		}
 		if !w.Base.Known() && t.name == "" {
 			p.say(i, Unseen, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(w.Base.From))
-			p.doubt(i, w.Base.Why)
+			p.doubt(i, Obstacle{Text: w.Base.Why})
 			continue
 		}
 		name := t.name
@@ -169,8 +204,10 @@ func (p *predictor) way(i int, w *Way) {
 	}
 }
 
-func (p *predictor) doubt(i int, why string) {
-	p.unclear[p.in.Replicas[i].ID] = why
+// doubt notes why a replica may dial whom it pleases.
+func (p *predictor) doubt(i int, o Obstacle) {
+	o.From = p.in.Replicas[i].ID
+	p.unclear[i] = o
 }
 
 // dial dials a name from one replica and tells how that ends.
@@ -189,8 +226,8 @@ func (p *predictor) dial(i int, name, from string) {
 	if j >= 0 {
 		o.To = p.in.Replicas[j].ID
 		p.mark(i, j, state, o)
-	} else if _, before := p.stray[o.From]; !before && state == No {
-		p.stray[o.From] = o
+	} else if p.stray[i] == nil && state == No {
+		p.stray[i] = &o
 	}
 	switch state {
 	case Yes:
@@ -200,188 +237,7 @@ func (p *predictor) dial(i int, name, from string) {
 	case Unknown:
 		p.say(i, Unseen, "will dial %s: how that ends is not known, because %s", name, o.Text)
 		if j < 0 {
-			p.doubt(i, o.Text)
+			p.doubt(i, o)
 		}
 	}
-}
-
-// join is what agents do, one replica after the other: it joins an island that it found
-// somebody of, all of it, or none of it.
-func (p *predictor) join() {
-	for i := range p.in.Replicas {
-		found, looked := p.agents[i]
-		if !looked {
-			continue
-		}
-		parts := p.parts()
-		var others []int
-		for _, t := range found {
-			if j := t.replica; j >= 0 && parts[j] != parts[i] && p.in.Replicas[j].NoNode == "" {
-				others = append(others, j)
-			}
-		}
-		if len(others) == 0 && !slices.ContainsFunc(found, func(t target) bool { return t.replica != i }) {
-			p.say(i, Passed, "its agent finds nobody to join")
-		}
-		var met []int
-		for _, t := range found {
-			if j := t.replica; j >= 0 && j != i && parts[j] == parts[i] && !slices.Contains(met, j) {
-				met = append(met, j)
-			}
-		}
-		if len(met) > 0 {
-			p.say(i, Passed, "its agent finds it joined to %s", p.ids(met))
-		}
-		slices.SortStableFunc(others, func(a, b int) int { return count(parts, parts[b]) - count(parts, parts[a]) })
-		for _, j := range others {
-			if now := p.parts(); now[j] != now[i] {
-				p.joinIsland(i, j, now)
-			}
-		}
-	}
-}
-
-// joinIsland joins the islands of two replicas if every pair of them would hold.
-func (p *predictor) joinIsland(i, j int, parts []int) {
-	state, why := Yes, Obstacle{}
-	var pairs [][2]int
-	var others []int
-	for a := range parts {
-		for b := range parts {
-			if parts[a] != parts[i] || parts[b] != parts[j] {
-				continue
-			}
-			pairs = append(pairs, [2]int{a, b})
-			if a == i {
-				others = append(others, b)
-			}
-			for _, way := range [][2]int{{a, b}, {b, a}} {
-				if up, o := p.reach(way[0], way[1], p.in.Replicas[way[1]].Node.Value); up != Yes && (state == Yes || up == No) {
-					state, why = up, o
-				}
-			}
-		}
-	}
-	for _, pair := range pairs {
-		p.mark(pair[0], pair[1], state, why)
-	}
-	slices.Sort(others)
-	switch state {
-	case Yes:
-		p.say(i, Passed, "its agent joins it to %s", p.ids(others))
-	case No:
-		p.blame(i, why.Code, "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
-	case Unknown:
-		p.say(i, Unseen, "whether its agent joins it to %s is not known, because %s", p.ids(others), why.Text)
-	}
-}
-
-func count(parts []int, of int) (n int) {
-	for _, q := range parts {
-		if q == of {
-			n++
-		}
-	}
-	return n
-}
-
-func (p *predictor) ids(all []int) string {
-	var names []string
-	for _, j := range all {
-		names = append(names, p.in.Replicas[j].ID)
-	}
-	return some(names)
-}
-
-// spread is what global does: nodes that are connected to one and the same connect to
-// each other, by the names that they have.
-func (p *predictor) spread() {
-	n := len(p.in.Replicas)
-	for again := true; again; {
-		again = false
-		parts := p.parts()
-		for i := range n {
-			for j := i + 1; j < n; j++ {
-				a, b := &p.in.Replicas[i], &p.in.Replicas[j]
-				l := LinkOf(a.ID, b.ID)
-				if parts[i] != parts[j] || p.up[l] == Yes || a.ConnectAll == No || b.ConnectAll == No || a.Hidden || b.Hidden {
-					continue
-				}
-				state, o := No, Obstacle{}
-				for _, pair := range [][2]int{{i, j}, {j, i}} {
-					name := p.in.Replicas[pair[1]].Node.Value
-					k, found, why := p.resolve(pair[0], beam.HostOf(name))
-					if found == Yes && k == pair[1] {
-						found, why = p.reach(pair[0], pair[1], name)
-					}
-					if o.Text == "" {
-						o = why
-					}
-					state = better(state, found)
-				}
-				if state == Yes {
-					p.up[l], again = Yes, true
-				} else if _, dialled := p.up[l]; !dialled {
-					p.mark(i, j, state, o)
-				}
-			}
-		}
-	}
-}
-
-// parts gives each replica the least index of its island.
-func (p *predictor) parts() []int {
-	n := len(p.in.Replicas)
-	part := make([]int, n)
-	for i := range part {
-		part[i] = i
-	}
-	root := func(i int) int {
-		for part[i] != i {
-			i = part[i]
-		}
-		return i
-	}
-	for i := range n {
-		for j := range i {
-			if p.up[LinkOf(p.in.Replicas[i].ID, p.in.Replicas[j].ID)] == Yes {
-				a, b := root(i), root(j)
-				part[max(a, b)] = min(a, b)
-			}
-		}
-	}
-	for i := range part {
-		part[i] = root(i)
-	}
-	return part
-}
-
-// finish puts links, islands and doubts together.
-func (p *predictor) finish() {
-	all := p.in.Replicas
-	parts := p.parts()
-	islands := map[int][]string{}
-	for i := range all {
-		islands[parts[i]] = append(islands[parts[i]], all[i].ID)
-		for j := i + 1; j < len(all); j++ {
-			up, why := p.verdict(i, j)
-			if up == Unknown && parts[i] != parts[j] {
-				for _, o := range why {
-					if !slices.Contains(p.out.Doubts, o.Text) {
-						p.out.Doubts = append(p.out.Doubts, o.Text)
-					}
-				}
-			}
-			p.out.Links = append(p.out.Links, PredictedLink{A: all[i].ID, B: all[j].ID, Up: up, Why: why})
-		}
-	}
-	for _, island := range islands {
-		p.out.Islands = append(p.out.Islands, island)
-	}
-	slices.SortFunc(p.out.Islands, func(a, b []string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a[0], b[0])
-	})
 }

@@ -24,7 +24,7 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 	}
 	if !w.Query.Known() {
 		p.say(i, Unseen, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(w.Query.From))
-		p.doubt(i, w.Query.Why)
+		p.doubt(i, Obstacle{Text: w.Query.Why})
 		return nil
 	}
 	what := fmt.Sprintf("%s will look up %s (%s)%s", w.Name, w.Query.Value, w.Looks, at(w.Query.From))
@@ -43,7 +43,7 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 		p.lost(i, what, No, Obstacle{Code: finding.ServiceWithoutSRV, At: []string{s.From}, Text: "Service " + s.Name + " has no ports, so there are no SRV records"})
 		return nil
 	case len(members) == 0 && len(unclear) > 0:
-		p.lost(i, what, Unknown, Obstacle{Text: "whether a replica is ready before it has joined is not known, and Service " + s.Name + " lists only what is ready"})
+		p.lost(i, what, Unknown, Obstacle{Text: "whether a replica is ready before it has joined is not known, and Service " + s.Name + " lists only what is ready" + p.readyWhy(unclear[0])})
 		return nil
 	case len(members) == 0 && len(dropped) > 0:
 		p.lost(i, what, No, Obstacle{Code: codeReadyDeadlock, At: []string{s.From},
@@ -57,7 +57,7 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 		return nil
 	}
 	for _, j := range unclear {
-		p.doubt(j, "whether it is listed before it has joined is not known")
+		p.doubt(j, Obstacle{Text: "whether it is listed before it has joined is not known" + p.readyWhy(j)})
 	}
 	var found []target
 	for _, j := range members {
@@ -78,12 +78,12 @@ func (p *predictor) lost(i int, what string, state Tri, o Obstacle) {
 	o.From = id
 	if state == Unknown {
 		p.say(i, Unseen, "%s; what it finds is not known: %s", what, o.Text)
-		p.doubt(i, o.Text)
+		p.doubt(i, o)
 		return
 	}
 	p.blame(i, o.Code, "%s; it finds nobody: %s", what, o.Text)
-	for j := range p.in.Replicas {
-		if other := &p.in.Replicas[j]; j != i && other.Workload == p.in.Replicas[i].Workload {
+	for _, j := range p.index.workload[p.in.Replicas[i].Workload] {
+		if j != i {
 			p.mark(i, j, No, o)
 		}
 	}
@@ -123,12 +123,14 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 	default:
 		return nil, Unknown, Obstacle{Text: "what DNS answers about " + query + " is not known"}
 	}
-	if s := p.service(namespace, labels[0]); s != nil {
+	if s := p.index.named[[2]string{namespace, labels[0]}]; s != nil {
 		return s, Yes, Obstacle{}
 	}
-	// Wherever it is, a Service lists pods of its own namespace alone.
-	if !p.in.Whole && slices.ContainsFunc(p.in.Replicas, func(r Replica) bool { return r.Namespace == namespace }) {
-		return nil, Unknown, Obstacle{Text: fmt.Sprintf("there is no Service %s/%s in what was read", namespace, labels[0])}
+	// Another may be installed beside what was read. Wherever it is, a Service lists pods of
+	// its own namespace alone.
+	if len(p.index.replicas.namespace[namespace]) > 0 {
+		return nil, Unknown, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From},
+			Text: fmt.Sprintf("there is no Service %s/%s in what was read", namespace, labels[0])}
 	}
 	return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: fmt.Sprintf("there is no Service %s in namespace %s", labels[0], namespace)}
 }
@@ -136,13 +138,9 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 // members are the replicas that a Service lists from the start; dropped those that it
 // never lists, since they wait for it; unclear those of which that is not known.
 func (p *predictor) members(s *Service) (listed, dropped, unclear []int) {
-	if len(s.Selector) == 0 {
-		return nil, nil, nil
-	}
-	for j := range p.in.Replicas {
+	for _, j := range p.index.selects(s) {
 		r := &p.in.Replicas[j]
 		switch {
-		case r.Namespace != s.Namespace || !(Selector{Labels: s.Selector}).Selects(r.Labels):
 		case s.NotReadyToo || r.ReadyAlone == Yes:
 			listed = append(listed, j)
 		case r.ReadyAlone == No:
@@ -154,6 +152,14 @@ func (p *predictor) members(s *Service) (listed, dropped, unclear []int) {
 	return listed, dropped, unclear
 }
 
+// readyWhy is the end of a sentence: why it is not known when a replica is ready.
+func (p *predictor) readyWhy(i int) string {
+	if why := p.in.Replicas[i].ReadyWhy; why != "" {
+		return ": " + why
+	}
+	return ""
+}
+
 // srvTarget is the name of an SRV record: the pod's own, or one made of its address.
 func (p *predictor) srvTarget(r *Replica, s *Service) string {
 	domain := p.in.Domain.Value
@@ -163,7 +169,7 @@ func (p *predictor) srvTarget(r *Replica, s *Service) string {
 	if r.Hostname != "" && r.Subdomain == s.Name {
 		return r.Host(domain)
 	}
-	return strings.NewReplacer(".", "-", ":", "-").Replace(r.IP) + "." + s.Name + "." + s.Namespace + ".svc." + domain
+	return dashes.Replace(r.IP) + "." + s.Name + "." + s.Namespace + ".svc." + domain
 }
 
 // askAPI is libcluster's Kubernetes strategy.
@@ -181,28 +187,22 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 		return nil
 	}
 	var members []int
-	var services []*Service
 	if w.Endpoints {
-		for k := range p.in.Services {
-			if s := &p.in.Services[k]; s.Namespace == w.Namespace.Value && w.Selects.Selects(s.Labels) {
-				listed, _, _ := p.members(s)
-				members, services = append(members, listed...), append(services, s)
-			}
+		services := p.index.services.choose(w.Namespace.Value, w.Selects)
+		for _, k := range services {
+			listed, _, _ := p.members(&p.in.Services[k])
+			members = append(members, listed...)
 		}
 		if len(services) == 0 {
 			state := Unknown
-			if p.in.Whole || p.selected(i) {
+			if p.index.selected(i) {
 				state = No
 			}
 			p.lost(i, what, state, Obstacle{Code: "DSC-08", Text: "no Service carries the labels that it asks for"})
 			return nil
 		}
 	} else {
-		for j := range p.in.Replicas {
-			if r := &p.in.Replicas[j]; r.Namespace == w.Namespace.Value && w.Selects.Selects(r.Labels) {
-				members = append(members, j)
-			}
-		}
+		members = p.index.replicas.choose(w.Namespace.Value, w.Selects)
 	}
 	slices.Sort(members)
 	var found []target
@@ -231,14 +231,6 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 	}
 	p.say(i, Passed, "%s, which answers %s", what, hosts(found))
 	return found
-}
-
-// selected says whether a Service lists a replica, so that there is one to carry labels.
-func (p *predictor) selected(i int) bool {
-	r := &p.in.Replicas[i]
-	return slices.ContainsFunc(p.in.Services, func(s Service) bool {
-		return s.Namespace == r.Namespace && len(s.Selector) > 0 && (Selector{Labels: s.Selector}).Selects(r.Labels)
-	})
 }
 
 func (p *predictor) domain() string {

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -33,7 +34,7 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 		case r.NoNode != "":
 			return end(No, finding.Code(r.Code), r.NoNode, r.Node.From)
 		case !r.Node.Known():
-			return end(Unknown, "", "the name of "+r.ID+" is not known: "+r.Node.Why, r.Node.From)
+			return end(Unknown, finding.Code(r.Code), "the name of "+r.ID+" is not known: "+r.Node.Why, r.Node.From)
 		}
 	}
 	if from.Long != Unknown && to.Long != Unknown && from.Long != to.Long {
@@ -52,7 +53,7 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	if from.EPMD != to.EPMD || to.EPMD == 0 && from.ListenMin != to.ListenMin {
 		return end(No, codeEPMDless, "they do not use EPMD at the same port, or one of them not at all")
 	}
-	if up, o := p.allowed(from, to, o); up != Yes {
+	if up, o := p.allowed(i, j, o); up != Yes {
 		return up, o
 	}
 	dialledName, actual := parts(dialled), parts(to.Node.Value)
@@ -64,7 +65,11 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	}
 	switch from.Cookie.same(to.Cookie) {
 	case No:
-		return end(No, finding.CookieDiffers, "their cookies are not the same", from.Cookie.From, to.Cookie.From)
+		text := "their cookies are not the same"
+		if own := cmp.Or(from.Cookie.Own, to.Cookie.Own); own != "" {
+			text += ": " + own
+		}
+		return end(No, finding.CookieDiffers, text, from.Cookie.From, to.Cookie.From)
 	case Unknown:
 		return end(Unknown, "", "whether their cookies are the same is not known", from.Cookie.From, to.Cookie.From)
 	case Yes:
@@ -85,30 +90,49 @@ func proto(r *Replica) string {
 }
 
 // allowed asks the policies about EPMD and the distribution port.
-func (p *predictor) allowed(from, to *Replica, o Obstacle) (Tri, Obstacle) {
+func (p *predictor) allowed(i, j int, o Obstacle) (Tri, Obstacle) {
+	to := &p.in.Replicas[j]
 	if to.EPMD != 0 {
-		if up, who := p.in.admits(from, to, to.EPMD, to.EPMD); up != Yes {
+		if up, who := p.admits(i, j, to.EPMD, to.EPMD); up != Yes {
 			o.Text, o.At = who+" does not admit EPMD's port "+strconv.Itoa(int(to.EPMD)), []string{who}
 			return barred(up, finding.PortFiltered, who, o)
 		}
 	}
-	if up, who := p.in.admits(from, to, to.ListenMin, max(to.ListenMin, to.ListenMax)); up != Yes {
-		if to.ListenMin == 0 {
-			o.Text, o.At = "the distribution port is a random one, and "+who+" does not admit every port", []string{who}
-			return barred(up, finding.PortClosed, who, o)
-		}
-		o.Text, o.At = fmt.Sprintf("%s does not admit the distribution ports %d to %d", who, to.ListenMin, to.ListenMax), []string{who}
+	// The release takes the first of its range; those after it are for tools.
+	if to.ListenMin != 0 {
+		up, who := p.admits(i, j, to.ListenMin, to.ListenMin)
+		o.Text, o.At = fmt.Sprintf("%s does not admit the distribution port %d", who, to.ListenMin), []string{who}
 		return barred(up, finding.PortFiltered, who, o)
 	}
-	return Yes, o
+	up, who := p.admits(i, j, firstOpen, lastPort)
+	usual, _ := p.admits(i, j, firstUsual, lastUsual)
+	switch {
+	case up == No && to.ListenWhy != "":
+		o.Text = "which distribution port " + to.ID + " has is not known, and " + who + " does not admit every port: " + to.ListenWhy
+		o.At = []string{who}
+		return Unknown, o
+	case up == No && usual != No:
+		up = Unknown // what the kernel gives by default is admitted, and may be set otherwise
+	}
+	o.Text, o.At = "the distribution port is a random one, and "+who+" does not admit every port", []string{who}
+	return barred(up, finding.PortClosed, who, o)
 }
 
+// The ports that a kernel may give to who asks for any, and those that Linux gives by default.
+const (
+	firstOpen, lastPort   = 1024, 1<<16 - 1
+	firstUsual, lastUsual = 32768, 60999
+)
+
 func barred(up Tri, code finding.Code, who string, o Obstacle) (Tri, Obstacle) {
-	if up == Unknown {
-		o.Code, o.Text = "", "whether "+who+" admits it is not known"
-		return up, o
+	switch up {
+	case Yes:
+		o.Text, o.At = "", nil
+	case No:
+		o.Code = code
+	case Unknown:
+		o.Text = "whether " + who + " admits it is not known"
 	}
-	o.Code = code
 	return up, o
 }
 
@@ -135,7 +159,7 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 		return i, Yes, o
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
-		if j := p.byIP(host); j >= 0 {
+		if j := p.index.at(host); j >= 0 {
 			return j, Yes, o
 		}
 		return no(No, finding.ServiceNotHeadless, "%s is the address of no replica", host)
@@ -150,17 +174,12 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 	labels := strings.Split(name, ".")
 	switch {
 	case len(labels) == 4 && labels[3] == "svc":
-		for j := range p.in.Replicas {
-			r := &p.in.Replicas[j]
-			dashed := strings.NewReplacer(".", "-", ":", "-").Replace(r.IP)
-			named := r.Hostname == labels[0] && r.Subdomain == labels[1]
-			if r.Namespace == labels[2] && (named || dashed == labels[0]) {
-				return p.listedAs(j, labels[1], host, o)
-			}
+		if j := p.index.pod(labels[2], labels[1], labels[0]); j >= 0 {
+			return p.listedAs(j, labels[1], host, o)
 		}
 		return no(No, finding.PodNameUnknown, "DNS has no record of %s", host)
 	case len(labels) == 3 && labels[2] == "pod":
-		if j := p.byIP(strings.ReplaceAll(labels[0], "-", ".")); j >= 0 {
+		if j := p.index.at(strings.ReplaceAll(labels[0], "-", ".")); j >= 0 {
 			o.Text = "pod records such as " + host + " need `pods insecure` or `pods verified` in CoreDNS"
 			return j, Unknown, o
 		}
@@ -171,12 +190,12 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 // listedAs is what DNS says of a replica's own name below a Service.
 func (p *predictor) listedAs(j int, service, host string, o Obstacle) (int, Tri, Obstacle) {
 	r := &p.in.Replicas[j]
-	s := p.service(r.Namespace, service)
+	s := p.index.named[[2]string{r.Namespace, service}]
 	switch {
-	case s == nil && !p.in.Whole:
+	case s == nil:
 		o.Text = "there is no Service " + service + " in what was read"
 		return j, Unknown, o
-	case s == nil || !s.Headless || len(s.Selector) > 0 && !(Selector{Labels: s.Selector}).Selects(r.Labels):
+	case !s.Headless || len(s.Selector) > 0 && !(Selector{Labels: s.Selector}).Selects(r.Labels):
 		o.Code, o.Text = finding.PodNameUnknown, "no headless Service "+service+" lists "+r.ID+", so DNS does not know "+host
 		return j, No, o
 	case s.NotReadyToo || r.ReadyAlone == Yes:
@@ -185,26 +204,8 @@ func (p *predictor) listedAs(j int, service, host string, o Obstacle) (int, Tri,
 		o.Code, o.Text, o.At = codeReadyDeadlock, "Service "+service+" lists only what is ready, and "+r.ID+" is not before it has joined", []string{s.From}
 		return j, No, o
 	}
-	o.Text = "whether " + r.ID + " is ready before it has joined is not known"
+	o.Text = "whether " + r.ID + " is ready before it has joined is not known" + p.readyWhy(j)
 	return j, Unknown, o
-}
-
-func (p *predictor) byIP(addr string) int {
-	for j := range p.in.Replicas {
-		if p.in.Replicas[j].IP == addr {
-			return j
-		}
-	}
-	return -1
-}
-
-func (p *predictor) service(namespace, name string) *Service {
-	for i := range p.in.Services {
-		if s := &p.in.Services[i]; s.Namespace == namespace && s.Name == name {
-			return s
-		}
-	}
-	return nil
 }
 
 // inCluster takes the cluster's domain off a full name; false where the name is not one

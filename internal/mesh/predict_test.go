@@ -3,7 +3,6 @@ package mesh
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +18,7 @@ func sure(v string) Setting { return Setting{Value: v} }
 // other by the headless Service.
 func tallyIntent() Intent {
 	in := Intent{
-		Domain: sure("cluster.local"), Whole: true,
+		Domain: sure("cluster.local"),
 		Services: []Service{{
 			Name: "tally-headless", Namespace: "prod", Headless: true, NotReadyToo: true, Ports: 2,
 			Selector: map[string]string{"app": "tally"}, Labels: map[string]string{"app": "tally"},
@@ -66,6 +65,11 @@ func TestPredict(t *testing.T) {
 			in.Policies = append(in.Policies, Policy{Name: "p", Namespace: "prod", Pods: Selector{Labels: map[string]string{"app": "tally"}}, Ingress: &rules})
 		}
 	}
+	random := func(why string) func(*Intent) {
+		return func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.ListenMin, r.ListenMax, r.ListenWhy = 0, 0, why })
+		}
+	}
 	port := func(first, last uint16) PolicyPort { return PolicyPort{First: first, Last: last} }
 	for _, c := range []struct {
 		name    string
@@ -81,15 +85,14 @@ func TestPredict(t *testing.T) {
 		{"query with an empty part", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless..svc.cluster.local") })}, apart, "DSC-03", ""},
 		{"short query without the search list", []func(*Intent){way(func(w *Way) { w.Query, w.Whole = sure("tally-headless"), true })}, apart, "DSC-03", ""},
 		{"full query without the search list", []func(*Intent){way(func(w *Way) { w.Whole = true })}, whole, "", ""},
-		{"a namespace where nobody is", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.stage") }), func(in *Intent) { in.Whole = false }}, apart, "DSC-03", ""},
+		{"a namespace where nobody is", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.stage") })}, apart, "DSC-03", ""},
 		{"another domain", []func(*Intent){way(func(w *Way) { w.Query = sure("tally-headless.prod.svc.k8s.example") })}, apart, "NAM-10", ""},
 		{"names that addresses are not", []func(*Intent){stable}, apart, "NAM-02", ""},
 		{"names by SRV", []func(*Intent){stable, srv}, whole, "", ""},
 		{"addresses by SRV", []func(*Intent){srv}, apart, "NAM-02", ""},
 		{"SRV without ports", []func(*Intent){stable, srv, func(in *Intent) { in.Services[0].Ports = 0 }}, apart, "DSC-04", ""},
 		{"another base", []func(*Intent){way(func(w *Way) { w.Base = sure("shop") })}, apart, "NAM-03", ""},
-		{"no Service", []func(*Intent){func(in *Intent) { in.Services = nil }}, apart, "DSC-03", ""},
-		{"no Service in a part", []func(*Intent){func(in *Intent) { in.Services, in.Whole = nil, false }}, apart, "", "no Service"},
+		{"no Service", []func(*Intent){func(in *Intent) { in.Services = nil }}, apart, "DSC-03", "no Service"},
 		{"not headless", []func(*Intent){func(in *Intent) { in.Services[0].Headless = false }}, apart, "DSC-01", ""},
 		{"selects nobody", []func(*Intent){func(in *Intent) { in.Services[0].Selector = map[string]string{"app": "x"} }}, apart, "DSC-02", ""},
 		{"waits for itself", []func(*Intent){func(in *Intent) { in.Services[0].NotReadyToo = false }}, apart, "DSC-07", ""},
@@ -97,6 +100,10 @@ func TestPredict(t *testing.T) {
 			in.Services[0].NotReadyToo = false
 			each(in, func(_ int, r *Replica) { r.ReadyAlone = Unknown })
 		}}, apart, "", "ready before"},
+		{"may wait for itself, and why", []func(*Intent){func(in *Intent) {
+			in.Services[0].NotReadyToo = false
+			each(in, func(_ int, r *Replica) { r.ReadyAlone, r.ReadyWhy = Unknown, "its code asks" })
+		}}, apart, "", "its code asks"},
 		{"API", []func(*Intent){api}, whole, "", ""},
 		{"API, refused", []func(*Intent){api, way(func(w *Way) { w.Allowed = No })}, apart, "DSC-09", ""},
 		{"API, endpoints without the label", []func(*Intent){api, way(func(w *Way) { w.Endpoints = true }), func(in *Intent) { in.Services[0].Labels = nil }}, apart, "DSC-08", ""},
@@ -109,6 +116,11 @@ func TestPredict(t *testing.T) {
 				in.Replicas[i].Cookie.ID = fmt.Sprint(i / 2)
 			}
 		}}, "tally-0 tally-1 | tally-2", "COO-01", ""},
+		{"one that makes up its cookie", []func(*Intent){func(in *Intent) { in.Replicas[1].Cookie.Own = "no file has it" }}, "tally-0 tally-2 | tally-1", "COO-01", ""},
+		{"all that make up their cookies", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Cookie.Own = "no file has it" }) }}, apart, "COO-01", ""},
+		{"a name that is not known, of which something is said", []func(*Intent){func(in *Intent) {
+			in.Replicas[1].Node, in.Replicas[1].Code = NotKnown("its script", "rel/env.sh.eex:3:1"), "NAM-04"
+		}}, "tally-0 tally-2 | tally-1", "NAM-04", "its script"},
 		{"cookies of two places", []func(*Intent){func(in *Intent) { in.Replicas[2].Cookie = Cookie{From: "the image"} }}, "tally-0 tally-1 | tally-2", "", "cookies"},
 		{"more around the cookie of one", []func(*Intent){func(in *Intent) { in.Replicas[2].Cookie.After, in.Replicas[2].Cookie.Around = 1, "a" }}, "tally-0 tally-1 | tally-2", "COO-01", ""},
 		{"the same around every cookie", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Cookie.After, r.Cookie.Around = 1, "a" }) }}, whole, "", ""},
@@ -119,8 +131,22 @@ func TestPredict(t *testing.T) {
 		{"policy without ports", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4000, 4000)}})}, apart, "NET-02", ""},
 		{"policy with EPMD alone", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369)}})}, apart, "NET-02", ""},
 		{"policy with all", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}})}, whole, "", ""},
+		{"policy with the first port of the range", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9100)}})}, whole, "", ""},
+		{"policy by a container's names", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{{Name: "epmd"}, {Name: "dist"}}}),
+			func(in *Intent) {
+				each(in, func(_ int, r *Replica) { r.Ports = map[string]uint16{"epmd": 4369, "dist": 9100} })
+			}}, whole, "", ""},
+		{"policy by names that one has", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{{Name: "epmd"}, {Name: "dist"}}}),
+			func(in *Intent) {
+				in.Replicas[0].Ports = map[string]uint16{"epmd": 4369, "dist": 9100}
+				in.Replicas[0].Ways, in.Replicas[2].Ways = nil, nil // the second dials both
+			}}, "tally-0 tally-1 | tally-2", "DSC-15", ""}, // the first and the third do not dial each other
+		{"policy by a name that no container has", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{{Name: "epmd"}}})}, apart, "NET-02", ""},
+		{"policy with every port, and a random one", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(1024, 40000), port(30000, 65535), port(4369, 4369)}}), random("")}, whole, "", ""},
+		{"policy with the usual ports, and a random one", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(32768, 60999)}}), random("")}, apart, "", "admits"},
+		{"policy and a port that is not known", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}}), random("vm.args is not at hand")}, apart, "", "vm.args"},
 		{"policy and a random port", []func(*Intent){policy(PolicyRule{Ports: []PolicyPort{port(4369, 4369), port(9100, 9107)}}),
-			func(in *Intent) { each(in, func(_ int, r *Replica) { r.ListenMin, r.ListenMax = 0, 0 }) }}, apart, "NET-01", ""},
+			random("")}, apart, "NET-01", ""},
 		{"policy for others", []func(*Intent){policy(PolicyRule{Peers: []PolicyPeer{{Pods: &Selector{Labels: map[string]string{"app": "x"}}}}})}, apart, "NET-02", ""},
 		{"policy by address", []func(*Intent){policy(PolicyRule{Peers: []PolicyPeer{{Block: true}}})}, apart, "", "admits"},
 		{"nobody dials", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Ways = nil }) }}, apart, "DSC-15", ""},
@@ -247,7 +273,6 @@ func randomIntent(rng *rand.Rand) Intent {
 	if rng.IntN(3) == 0 {
 		stable(&in)
 	}
-	in.Whole = rng.IntN(2) == 0
 	pick := func(all ...string) string { return all[rng.IntN(len(all))] }
 	in.Services[0].NotReadyToo, in.Services[0].Ports = rng.IntN(3) > 0, rng.IntN(2)
 	each(&in, func(_ int, r *Replica) {
@@ -294,7 +319,26 @@ func TestSelects(t *testing.T) {
 			t.Errorf("%+v selects %v: %v", c.s, labels, got)
 		}
 	}
-	if slices.Contains([]bool{covered([]PolicyPort{{First: 1, Last: 65535}}, 0, 0), covered([]PolicyPort{{All: true}}, 0, 0)}, false) {
-		t.Error("every port does not cover a random one")
+}
+
+func TestCovered(t *testing.T) {
+	of := &Replica{Ports: map[string]uint16{"epmd": 4369}}
+	for _, c := range []struct {
+		ports       []PolicyPort
+		first, last uint16
+		want        bool
+	}{
+		{[]PolicyPort{{All: true}}, 1, 65535, true},
+		{[]PolicyPort{{First: 1, Last: 65535}}, 1024, 65535, true},
+		{[]PolicyPort{{First: 9104, Last: 9107}, {First: 9100, Last: 9103}}, 9100, 9107, true},
+		{[]PolicyPort{{First: 9105, Last: 9107}, {First: 9100, Last: 9103}}, 9100, 9107, false},
+		{[]PolicyPort{{Name: "epmd"}}, 4369, 4369, true},
+		{[]PolicyPort{{Name: "dist"}}, 1, 65535, false},
+		{[]PolicyPort{{First: 1}}, 1, 1, false}, // of other protocols alone
+		{nil, 4369, 4369, false},
+	} {
+		if got := covered(c.ports, of, c.first, c.last); got != c.want {
+			t.Errorf("%+v cover %d to %d: %v", c.ports, c.first, c.last, got)
+		}
 	}
 }

@@ -1,0 +1,205 @@
+package intent
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/envsh"
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// node is what becomes of one replica's node.
+func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environment) {
+	vars, problem, portWhy := b.start(ctx, w, r, env)
+	words := b.flags(vars)
+	switch own, given := words.name(vars); {
+	case given && !problem.lost:
+		b.namedByFlag(w, r, own)
+	case problem.NoNode != "":
+		r.NoNode, r.Code, r.Node = problem.NoNode, problem.Code, problem.Node
+	case !problem.Node.Known():
+		r.Node, r.Code = problem.Node, problem.Code
+	default:
+		b.named(r, vars)
+	}
+	r.Cookie = b.cookie(w, env, vars, words)
+	if words.unclear != "" && r.NoNode == "" && r.Node.Known() {
+		r.Node = mesh.NotKnown("flags of its node are not: "+words.unclear, r.Node.From)
+	}
+	b.distribution(words, vars, r)
+	if why := cmp.Or(portWhy, words.unclear); why != "" {
+		r.ListenMin, r.ListenMax, r.ListenWhy = 0, 0, why
+	} else if r.ListenMin == 0 && r.ListenWhy == "" && !b.app.Known {
+		r.ListenWhy = "vm.args is not at hand"
+	}
+	r.ReadyAlone, r.ReadyWhy = b.readyAlone(w)
+	r.Ways = b.ways(w, r, vars)
+	if fails := b.fails; fails != "" && r.NoNode == "" {
+		r.NoNode, r.Code, r.Ways = fails, "DSC-15", nil
+	}
+}
+
+// problem is what keeps the start script from naming a node: in NoNode, or in a Node that
+// is not known. Lost says that not even its flags are.
+type problem struct {
+	mesh.Replica
+	lost bool
+}
+
+// start follows the release's start script as far as the environment goes, and says what
+// comes of it otherwise. PortWhy says why the flags that the node listens by are not known;
+// empty: they are.
+func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env environment) (_ environment, p problem, portWhy string) {
+	lost := func(why, at string) (environment, problem, string) {
+		return env, problem{mesh.Replica{Node: mesh.NotKnown(why, at)}, true}, why
+	}
+	name, why, at := b.releaseOf(w)
+	if why != "" {
+		return lost(why, at)
+	}
+	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
+		name = v.Value
+	}
+	e := envsh.Env{Vars: map[string]envsh.Value{}, Unsure: func(name string) string {
+		if _, set := env.vars[name]; !set && env.rest != "" {
+			return "it may be set by " + env.rest
+		}
+		return ""
+	}}
+	for k, v := range env.vars {
+		e.Vars[k] = envsh.Value{Text: v.Value, Unknown: v.Why, From: v.From}
+	}
+	result, err := envsh.Run(ctx, b.app.EnvSh, envsh.Release{Name: name, Command: "start"}, e, b.host(w, r))
+	switch {
+	case err != nil:
+		return lost("rel/env.sh can't be followed: "+err.Error(), "")
+	case result.Ends != nil:
+		return env, problem{mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}, true}, ""
+	case result.Unclear != "":
+		_, p, portWhy := lost(result.Unclear, "")
+		if result.Foreign && !b.app.Busybox {
+			p.Code = "NAM-04"
+		}
+		if !strings.Contains(string(b.app.EnvSh.Text), "ERL_") {
+			portWhy = "" // whatever it sets, no flags are among it
+		}
+		return env, p, portWhy
+	}
+	left := result.Defaults().Vars
+	out := environment{vars: map[string]mesh.Setting{}, rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
+	for k, v := range left {
+		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
+	}
+	node := result.Node()
+	switch _, inetrc := out.vars["ERL_INETRC"]; {
+	case node.NoHost && inetrc:
+		return out, problem{Replica: mesh.Replica{Node: mesh.NotKnown("ERL_INETRC may give the host a full name", node.Name.From)}}, ""
+	case node.NoHost:
+		return out, problem{Replica: mesh.Replica{NoNode: node.Broken, Code: "NAM-04", Node: mesh.Setting{From: node.Name.From}}}, ""
+	case node.Broken != "":
+		return out, problem{mesh.Replica{NoNode: node.Broken, Code: "NAM-05", Node: mesh.Setting{From: node.Name.From}}, true}, ""
+	}
+	for name, v := range map[string]envsh.Value{beam.EnvReleaseNode: node.Name, beam.EnvReleaseDistribution: node.Flag} {
+		s := mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
+		if s.From == "" {
+			s.From = out.vars[name].From
+		}
+		out.vars[name] = s
+	}
+	return out, problem{}, ""
+}
+
+// releaseOf is the name of the release that a container starts, and where it is not known
+// how its node is named, why.
+func (b *builder) releaseOf(w Runs) (name, why, at string) {
+	name = b.app.Name
+	if b.app.Foreign != "" {
+		return name, b.app.Foreign, ""
+	}
+	var own []string
+	for _, f := range w.Container.Words() {
+		own, at = append(own, f.String()), cmp.Or(at, f.Position().String())
+	}
+	lines := []Command{{Cmd: own, At: at}}
+	switch images := b.app.Commands; {
+	case w.Container.Key("command").Len() > 0:
+	case len(images) > 0:
+		lines = slices.Clone(images)
+		for i := range lines {
+			if len(own) > 0 {
+				lines[i].Cmd = own
+			}
+		}
+	case len(own) == 0, len(own) == 1 && strings.HasPrefix(own[0], "start"): // the image's entrypoint is the release
+		return name, "", ""
+	}
+	for _, l := range lines {
+		called, why := starts(slices.Concat(l.Entry, l.Cmd), b.app.Name)
+		if why != "" {
+			return name, why, l.At
+		}
+		name = cmp.Or(called, name)
+	}
+	return name, "", ""
+}
+
+// named reads the node's name off the environment that the VM starts with.
+func (b *builder) named(r *mesh.Replica, env environment) {
+	dist, _ := env.get(beam.EnvReleaseDistribution)
+	node, _ := env.get(beam.EnvReleaseNode)
+	switch {
+	case !dist.Known():
+		r.Node = mesh.NotKnown(dist.Why, dist.From)
+		return
+	case dist.Value == beam.DistributionNone:
+		r.NoNode, r.Node = "RELEASE_DISTRIBUTION is none", dist
+		return
+	case !node.Known():
+		r.Node = mesh.NotKnown(node.Why, node.From)
+		return
+	}
+	r.Long = mesh.TriOf(dist.Value == beam.DistributionName)
+	r.Node = node
+	n, err := beam.ParseName(node.Value)
+	switch {
+	case strings.ContainsAny(node.Value, " \t\n$()"):
+		r.NoNode, r.Code = "its name would be "+node.Value+", which the start script can't pass on", "NAM-05"
+		if !strings.ContainsAny(node.Value, "$()") {
+			r.Code = "NAM-06"
+		}
+	case strings.HasSuffix(node.Value, "@"):
+		r.NoNode, r.Code = "its name would be "+node.Value+", without a host: it does not boot", "NAM-04"
+	case err != nil:
+		r.NoNode, r.Code = err.Error(), "NAM-16"
+	case r.Long == mesh.No && n.Long():
+		r.NoNode, r.Code = "it is to run with short names, and "+node.Value+" is a long one: it does not boot", "NAM-12"
+	case r.Long == mesh.Yes && !n.Long() && n.Host != "localhost":
+		r.NoNode, r.Code = "it is to run with long names, and "+node.Value+" has no full host name: it does not take part", "NAM-01"
+	}
+}
+
+// namedByFlag is a node that flags name in place of RELEASE_NODE.
+func (b *builder) namedByFlag(w Runs, r *mesh.Replica, own ownName) {
+	name := own.text
+	if h := b.host(w, r); !strings.Contains(name, "@") {
+		host, _, _ := strings.Cut(h.Name, ".")
+		if own.long {
+			host = h.FQDN
+		}
+		if host == "" {
+			r.Node = mesh.NotKnown("the pod's host name is not known", own.from)
+			return
+		}
+		name += "@" + host
+	}
+	dist := beam.DistributionSName
+	if own.long {
+		dist = beam.DistributionName
+	}
+	b.named(r, environment{vars: map[string]mesh.Setting{
+		beam.EnvReleaseDistribution: {Value: dist, From: own.from}, beam.EnvReleaseNode: {Value: name, From: own.from},
+	}})
+}

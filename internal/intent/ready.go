@@ -1,0 +1,90 @@
+package intent
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/project"
+)
+
+// readyAlone says whether a replica becomes ready without having joined, and why that is
+// not known.
+func (b *builder) readyAlone(w Runs) (mesh.Tri, string) {
+	probe := w.Container.Key("readinessProbe")
+	for c := range w.Containers() {
+		if c.Called == beam.AgentBinary {
+			return mesh.No, "" // the gate opens once it has joined
+		}
+	}
+	if !probe.IsMap() {
+		return mesh.Yes, ""
+	}
+	path := probe.At("httpGet.path").String()
+	text := path
+	for f := range probe.At("exec.command").Items() {
+		text += " " + f.String()
+	}
+	for _, p := range b.app.AsksOthers {
+		if p == text {
+			return mesh.No, ""
+		}
+	}
+	for _, word := range []string{"cluster", "quorum", "joined"} {
+		if strings.Contains(text, word) {
+			return mesh.No, ""
+		}
+	}
+	if strings.Contains(text, "Node.list") || strings.Contains(text, "nodes(") {
+		return mesh.Unknown, "its readiness probe asks for the nodes that it is connected to"
+	}
+	path, _, _ = strings.Cut(path, "?")
+	if why := b.app.MayAsk[path]; why != "" {
+		return mesh.Unknown, why
+	}
+	return mesh.Yes, ""
+}
+
+// mayAsk are the health checks of the project that may ask for connected nodes, as far as
+// the code that answers them is known: by themselves, or through other code of the project
+// where that does so.
+func mayAsk(p *project.Project, shown func(project.Pos) string) map[string]string {
+	all := map[string]string{}
+	anywhere := ""
+	for _, u := range p.Uses {
+		if u.What == "Node.list" {
+			anywhere = "Node.list (" + shown(u.At) + ")"
+		}
+	}
+	for _, r := range p.Health {
+		answers := r.Path + " (" + shown(r.At) + ")"
+		own := ""
+		if r.Answer != nil {
+			if n := slices.IndexFunc(r.Answer.Calls, asksNodes); n >= 0 {
+				own = r.Answer.Calls[n]
+			}
+		}
+		switch {
+		case own != "":
+			all[r.Path] = r.Answer.Module + " answers " + answers + " by " + own
+		case anywhere != "" && goesOn(r.Answer):
+			all[r.Path] = "the project answers " + answers + " and may do so by " + anywhere
+		}
+	}
+	return all
+}
+
+func asksNodes(call string) bool {
+	return slices.Contains([]string{"Node.list", ":erlang.nodes", "Node.ping", ":net_adm.ping", "Horde.Cluster.members"}, call)
+}
+
+// goesOn says that an answer may come from other code of the project.
+func goesOn(a *project.Answer) bool {
+	if a == nil || a.Unclear {
+		return true
+	}
+	root, _, _ := strings.Cut(a.Module, ".")
+	root = strings.TrimSuffix(root, "Web")
+	return slices.ContainsFunc(a.Calls, func(c string) bool { return strings.HasPrefix(c, root) })
+}
