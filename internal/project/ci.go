@@ -1,8 +1,13 @@
 package project
 
 import (
+	"errors"
+	"io"
+	"io/fs"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,6 +18,7 @@ type CIStep struct {
 	Name  string   // as the pipeline calls it, where it does
 	Uses  string   // an action that somebody else wrote
 	With  []Option // what that is given: texts
+	Env   []Option // variables that the pipeline sets for it, texts; of two of one name the last counts
 	Text  string   // what a shell is given
 	At    Pos      // of Uses or of the first line of Text
 	lines []Pos
@@ -24,18 +30,6 @@ func (s CIStep) LineAt(n int) Pos {
 		return s.lines[n]
 	}
 	return s.At
-}
-
-// ImageTag is a name that a pipeline gives to an image that it builds or pushes.
-type ImageTag struct {
-	Ref string // as it stands there, variables and all
-	Tag string // behind the colon; empty: there is none, which means latest
-	At  Pos
-}
-
-// Computed says that what it is can't be seen: all of it comes out of a variable.
-func (t ImageTag) Computed() bool {
-	return t.Tag == "" && (strings.HasPrefix(t.Ref, "$") || strings.HasPrefix(t.Ref, "type="))
 }
 
 // ci reads the pipelines that are known.
@@ -55,6 +49,11 @@ func (r *reader) ci() error {
 		if err != nil {
 			return err
 		}
+		if text == "" {
+			if info, err := fs.Stat(r.fs, file); err == nil && info.Size() > maxSize {
+				r.p.CIUnread = append(r.p.CIUnread, Use{"it is larger than 1 MiB", Pos{File: file}})
+			}
+		}
 		if file == "Jenkinsfile" {
 			r.p.CI = append(r.p.CI, jenkins(file, text)...)
 			continue
@@ -63,14 +62,33 @@ func (r *reader) ci() error {
 		dec := yaml.NewDecoder(strings.NewReader(text))
 		for {
 			var n yaml.Node
-			if dec.Decode(&n) != nil { // also at the end; what is broken is for others to say
+			err := dec.Decode(&n)
+			if err != nil && !errors.Is(err, io.EOF) {
+				r.p.CIUnread = append(r.p.CIUnread, notYAML(file, err))
+			}
+			if err != nil {
 				break
 			}
-			c.walk(&n)
+			c.walk(&n, nil)
+		}
+		if c.left < 0 {
+			r.p.CIUnread = append(r.p.CIUnread, Use{"it says too much", Pos{File: file}})
 		}
 		r.p.CI = append(r.p.CI, c.steps...)
 	}
 	return nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// notYAML is why a file can't be read, and where.
+func notYAML(file string, err error) Use {
+	m := yamlLine.FindStringSubmatch(strings.Join(strings.Fields(err.Error()), " "))
+	if m == nil {
+		return Use{"it is no YAML", Pos{File: file}}
+	}
+	line, _ := strconv.Atoi(m[1]) // none is 0, the file as a whole
+	return Use{"it is no YAML: " + m[2], Pos{File: file, Line: line}}
 }
 
 // pipeline reads one file.
@@ -84,17 +102,50 @@ type pipeline struct {
 // shells are the keys whose values a shell is given.
 var shells = []string{"run", "script", "before_script", "after_script", "command"}
 
-func (c *pipeline) walk(n *yaml.Node) {
+// sets are the keys below which a pipeline sets variables, for all that stands beside them.
+var sets = []string{"env", "variables"}
+
+// variables adds what a mapping sets to what holds around it.
+func (c *pipeline) variables(n *yaml.Node, env []Option) []Option {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, all := n.Content[i], n.Content[i+1]
+		if all.Kind == yaml.AliasNode {
+			all = all.Alias
+		}
+		if !slices.Contains(sets, key.Value) || all.Kind != yaml.MappingNode {
+			continue
+		}
+		env = slices.Clip(env)
+		for j := 0; j+1 < len(all.Content); j += 2 {
+			name, value := all.Content[j], all.Content[j+1]
+			for k := 0; value.Kind == yaml.MappingNode && k+1 < len(value.Content); k += 2 { // NAME: {value: ..., description: ...}
+				if value.Content[k].Value == "value" {
+					value = value.Content[k+1]
+				}
+			}
+			if c.left -= 1 + len(env)/64; c.left < 0 {
+				return env
+			}
+			if value.Kind == yaml.ScalarNode {
+				env = append(env, Option{name.Value, c.at(name), textExpr(c.at(value), value.Value)})
+			}
+		}
+	}
+	return env
+}
+
+func (c *pipeline) walk(n *yaml.Node, env []Option) {
 	if c.left--; c.left < 0 {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
 		for _, in := range n.Content {
-			c.walk(in)
+			c.walk(in, env)
 		}
 		return
 	}
-	step := CIStep{}
+	env = c.variables(n, env)
+	step := CIStep{Env: env}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
@@ -111,11 +162,11 @@ func (c *pipeline) walk(n *yaml.Node) {
 			}
 		case slices.Contains(shells, key.Value) && value.Kind != yaml.MappingNode:
 			if s := c.shell(value); s.Text != "" {
-				s.Name, s.With, s.Uses = step.Name, step.With, ""
+				s.Name, s.With, s.Env = step.Name, step.With, env
 				c.steps = append(c.steps, s)
 			}
 		default:
-			c.walk(value)
+			c.walk(value, env)
 		}
 	}
 	if step.Uses != "" {
@@ -185,127 +236,4 @@ func jenkins(file, text string) []CIStep {
 		s.lines = append(s.lines, Pos{file, n + 1, 1})
 	}
 	return []CIStep{s}
-}
-
-// ImageTags are the names that a step gives to images that it builds or pushes.
-func (s CIStep) ImageTags() (all []ImageTag) {
-	action, _, _ := strings.Cut(s.Uses, "@")
-	for _, w := range s.With {
-		if w.Name != "tags" && w.Name != "destination" || !strings.Contains(action, "docker") && !strings.Contains(action, "build") && !strings.Contains(action, "kaniko") {
-			continue
-		}
-		text, _ := w.Value.AsText()
-		for ref := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == ',' }) {
-			if ref = strings.TrimSpace(ref); ref != "" {
-				all = append(all, imageTag(ref, w.At))
-			}
-		}
-	}
-	if s.Uses != "" {
-		return all
-	}
-	n := -1
-	joined, from := "", 0
-	for line := range strings.SplitSeq(s.Text, "\n") {
-		n++
-		if joined == "" {
-			from = n
-		}
-		if before, more := strings.CutSuffix(strings.TrimRight(line, " "), `\`); more {
-			joined += before + " "
-			continue
-		}
-		for _, ref := range imageNames(joined + line) {
-			all = append(all, imageTag(ref, s.LineAt(from)))
-		}
-		joined = ""
-	}
-	return all
-}
-
-// imageTag takes a name apart. What stands in braces is a variable, whose colons are its own.
-func imageTag(ref string, at Pos) ImageTag {
-	t := ImageTag{Ref: ref, At: at}
-	depth := 0
-	for i, c := range ref {
-		switch {
-		case c == '{':
-			depth++
-		case c == '}':
-			depth--
-		case depth == 0 && c == '/':
-			t.Tag = ""
-		case depth == 0 && c == ':':
-			t.Tag = ref[i+1:]
-		}
-	}
-	return t
-}
-
-// imageNames are the names in a line of shell that docker and its like give to an image.
-func imageNames(line string) (all []string) {
-	words := shellWords(line)
-	tool := slices.IndexFunc(words, func(w string) bool {
-		b := path.Base(strings.Trim(w, `'"(`))
-		return b == "docker" || b == "podman" || b == "buildah" || b == "nerdctl" || b == "executor" || b == "kaniko"
-	})
-	if tool < 0 {
-		return nil
-	}
-	words = words[tool+1:]
-	verb := ""
-	for n, w := range words {
-		next := ""
-		if n+1 < len(words) {
-			next = words[n+1]
-		}
-		switch {
-		case w == "&&" || w == "||" || w == ";" || w == "|":
-			return append(all, imageNames(strings.Join(words[n:], " "))...)
-		case verb == "" && (w == "build" || w == "push" || w == "tag"):
-			verb = w
-		case (verb == "build" && (w == "-t" || w == "--tag") || w == "--destination") && next != "":
-			all = append(all, next)
-		case verb == "build" && strings.HasPrefix(w, "--tag=") || strings.HasPrefix(w, "--destination="):
-			_, ref, _ := strings.Cut(w, "=")
-			all = append(all, strings.Trim(ref, `"'`))
-		case verb == "tag" && !strings.HasPrefix(w, "-") && n > 0 && words[n-1] != "tag":
-			all = append(all, w)
-		case verb == "push" && !strings.HasPrefix(w, "-"):
-			all = append(all, w)
-		}
-	}
-	return all
-}
-
-// shellWords cuts a line at spaces outside of quotes and of ${{ }}.
-func shellWords(line string) (words []string) {
-	var b strings.Builder
-	var quote rune
-	depth := 0
-	for _, c := range line {
-		switch {
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case c == '{':
-			depth++
-			b.WriteRune(c)
-		case c == '}' && depth > 0:
-			depth--
-			b.WriteRune(c)
-		case quote == 0 && depth == 0 && (c == ' ' || c == '\t'):
-			if b.Len() > 0 {
-				words = append(words, b.String())
-				b.Reset()
-			}
-		default:
-			b.WriteRune(c)
-		}
-	}
-	if b.Len() > 0 {
-		words = append(words, b.String())
-	}
-	return words
 }

@@ -34,6 +34,8 @@ type facts struct {
 	sessions    []Session
 	ssl         []Option
 	starts      []ClusterStart // of Cluster.Supervisor, not as a child
+
+	clusterNamed Pos
 }
 
 // sort puts what the configuration says into the order in which it counts.
@@ -119,7 +121,8 @@ var words = func() (all [][]byte) {
 	for _, w := range []string{"System.", "Cluster", "Supervisor", "use Application", "Phoenix.", "Plug.S", "Router", "request_path", "path_info", `"GET"`,
 		`get "`, `get("`, `forward "`, "strategy:", "Oban", "Broadway", "Quantum", "Horde", ":syn", "Swarm", "nesia", ":ra.", "{:ra,", "shutdown:", ":khepri", "Khepri", ":global",
 		"Nebulex", "Cachex", "ConCache", ":ets.new", ":pg", "rpc", "Node.", ".Repo", "igrat", "File.", "consume_uploaded", "Waffle", "Arc.", "Highlander", "Singleton",
-		"Redix", "Commanded", "DeltaCrdt", ":persistent_term", "Partisan", "Memento", ":ekka", ":riak_core", ":gproc", ":net_kernel", ":init.stop"} {
+		"Redix", "Commanded", "DeltaCrdt", ":persistent_term", "Partisan", "Memento", ":ekka", ":riak_core", ":gproc", ":net_kernel", ":init.stop",
+		"Endpoint.", ", :channel", "GenServer.call({", "GenServer.cast({", "|> GenServer.", "send({", "monitor({", "multi_call", "abcast"} {
 		all = append(all, []byte(w))
 	}
 	return all
@@ -145,6 +148,7 @@ func (r *reader) code(w *world, f *facts) error {
 	}
 	for _, s := range sources {
 		if s != nil {
+			r.noteBroken(s)
 			w.index(s.top)
 		}
 	}
@@ -215,7 +219,9 @@ func (r *reader) find(w *world, name string, dirs []string) *module {
 		if err != nil || len(text) > maxSize {
 			continue
 		}
-		w.index(parse(file, string(text)).top)
+		s := parse(file, string(text))
+		r.noteBroken(s)
+		w.index(s.top)
 	}
 	return w.modules[name]
 }

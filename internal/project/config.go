@@ -25,6 +25,7 @@ type scripts struct {
 	facts *facts
 	read  map[string]bool
 	phase Phase
+	apart bool // files that nothing imports
 }
 
 // config reads config/*.exs: first what is compiled in, then what is read at boot, then for what they name the files
@@ -49,7 +50,7 @@ func (r *reader) config(w *world, f *facts) error {
 		}
 	}
 	// Files that nothing imports say nothing for certain.
-	apart := &scripts{r: r, w: &world{settings: newSettings(), modules: w.modules}, facts: f, read: s.read, phase: Building}
+	apart := &scripts{r: r, w: &world{settings: newSettings(), modules: w.modules}, facts: f, read: s.read, phase: Building, apart: true}
 	for _, file := range r.sources("config", ".exs") {
 		if base := path.Base(file); base == "dev.exs" || base == "test.exs" || s.read[file] {
 			continue
@@ -108,8 +109,11 @@ func (s *scripts) file(name string, when Expr, depth int) error {
 			s.w.settings.lose("", src.at(n), c.module+"."+c.name+" may configure more")
 		}
 	}
-	if src.root.Kind == syntax.Unknown {
-		s.w.settings.lose("", src.at(src.root), name+" could not be read: "+src.root.Text)
+	if src.broken.At.Line > 0 {
+		s.w.settings.lose("", src.broken.At, name+" could not be read whole: "+src.broken.What)
+		if s.w.settings.broken = s.w.settings.lost[""]; !s.apart {
+			s.r.noteBroken(src)
+		}
 	}
 	look.walker.body(src.root, f)
 	return failed

@@ -97,36 +97,3 @@ CMD bin/app start
 		t.Error("an entrypoint out of nothing")
 	}
 }
-
-func TestImageTags(t *testing.T) {
-	for text, want := range map[string]string{
-		"docker build -t app:1 .":                                "app:1=1",
-		"docker build --tag=registry:5000/app .":                 "registry:5000/app=",
-		"docker buildx build --push -t a/b:latest -t a/b:$SHA .": "a/b:latest=latest a/b:$SHA=$SHA",
-		"docker build \\\n  -t app:2 \\\n  .":                    "app:2=2",
-		"docker tag app:0 app:3 && docker push app:4":            "app:3=3 app:4=4",
-		"podman push \"$IMAGE\"":                                 "$IMAGE=?",
-		"docker push ${{ env.IMAGE }}:${{ github.sha }}":         "${{ env.IMAGE }}:${{ github.sha }}=${{ github.sha }}",
-		"/kaniko/executor --context . --destination r/app:v1":    "r/app:v1=v1",
-		"docker run -t app":                                      "",
-		"echo docker":                                            "",
-		"docker run -v a:b --rm app:1 test":                      "",
-		"mix release":                                            "",
-	} {
-		s := read(t, "mix.exs", "", ".gitlab-ci.yml", "a:\n  script:\n    - |\n      "+strings.ReplaceAll(text, "\n", "\n      ")+"\n").CI
-		if len(s) != 1 || s[0].At.Line != 4 {
-			t.Errorf("%s: %+v", text, s)
-			continue
-		}
-		var all []string
-		for _, tag := range s[0].ImageTags() {
-			if tag.Computed() {
-				tag.Tag = "?"
-			}
-			all = append(all, tag.Ref+"="+tag.Tag)
-		}
-		if got := strings.Join(all, " "); got != want {
-			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
-		}
-	}
-}

@@ -39,6 +39,7 @@ type Expr struct {
 	Args  []Expr
 
 	size int
+	once *byte // of ExprUnknown: what is computed in one place may be another each time
 }
 
 // Item is an element of a list, tuple or map. One of a keyword list has a key, which is an atom.
@@ -75,7 +76,9 @@ func (e Expr) weigh() Expr {
 	return e
 }
 
-func unknownExpr(at Pos, why string) Expr { return Expr{Kind: ExprUnknown, At: at, Text: why} }
+func unknownExpr(at Pos, why string) Expr {
+	return Expr{Kind: ExprUnknown, At: at, Text: why, once: new(byte)}
+}
 
 func atomExpr(at Pos, name string) Expr { return Expr{Kind: ExprAtom, At: at, Text: name} }
 

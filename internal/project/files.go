@@ -21,7 +21,7 @@ func (r *reader) apps(dir string) error {
 		if err != nil {
 			return err
 		}
-		r.p.Apps = append(r.p.Apps, readMix(sub, src, r.p.Has))
+		r.p.Apps = append(r.p.Apps, r.mix(sub, src))
 	}
 	return nil
 }

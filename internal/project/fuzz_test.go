@@ -184,6 +184,15 @@ func doubled(n int) string {
 	return b.String()
 }
 
+// calling gives functions that each call the next twice, with what they are given twice.
+func calling(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "defp f%d(:a), do: 1\ndefp f%d(x), do: [f%d([x, x]), f%d([x, x])]\n", i, i, i+1, i+1)
+	}
+	return b.String()
+}
+
 // No small file may make it read for ever: brackets and attributes that multiply stop at a bound.
 func TestReadIsBounded(t *testing.T) {
 	var attributes strings.Builder
@@ -202,6 +211,8 @@ func TestReadIsBounded(t *testing.T) {
 		"branches":       "import Config\n" + distinct("config :a, k: if(System.get_env(\"A%d\"), do: [a: 1], else: [b: 1])\n", 10_000),
 		"doubled":        "import Config\na0 = [1, 2]\n" + doubled(2000) + "config :a, k: a2000\n",
 		"calls":          "defmodule A do\ndef f, do: " + strings.Repeat("Oban.pause_all_queues(", 2000) + strings.Repeat(")", 2000) + "\nend",
+		"functions":      "defmodule A do\ndef start, do: Supervisor.init(f0(System.get_env(\"A\")), x)\n" + calling(40) + "end",
+		"clauses":        "defmodule A do\ndef start, do: Supervisor.init(f(System.get_env(\"A\")), x)\n" + distinct("defp f(%d), do: [f(1)]\n", 20_000) + "end",
 		"children":       "defmodule A do\ndef f, do: " + strings.Repeat("Supervisor.init([", 1000) + strings.Repeat("], x)", 1000) + "\nend",
 		"keys":           "def project, do: [" + strings.Repeat("a: [b: {1, 2}], ", 20_000) + "]",
 	} {

@@ -32,10 +32,11 @@ func (m Mix) Starts(app string) State {
 	return state
 }
 
-// readMix reads a mix.exs that stands in dir.
-func readMix(dir, text string, has func(string) bool) Mix {
+// mix reads a mix.exs that stands in dir.
+func (r *reader) mix(dir, text string) Mix {
 	m := Mix{Dir: dir}
 	s := parse(path.Join(dir, "mix.exs"), text)
+	r.noteBroken(s)
 	sc := scope{w: &world{modules: map[string]*module{}}, m: s.top, building: true}
 	if in := firstModule(s.top); in != nil {
 		sc.m = in
@@ -45,7 +46,7 @@ func readMix(dir, text string, has func(string) bool) Mix {
 			}
 		}
 	}
-	m.reads(s.root, dir, has)
+	m.reads(s.root, dir, r.p.Has)
 	top := Pos{File: s.file}
 	if app := sc.function("application", top); app.Kind == ExprList {
 		m.Start, m.Extra = app.Get("mod"), app.Get("extra_applications")

@@ -50,6 +50,9 @@ func (l *lookout) names(n *syntax.Node, f *frame) {
 			note(&l.uses, name, src.at(n))
 		}
 		full, _ := f.m.alias(n)
+		if full == "Cluster.Supervisor" && l.clusterNamed.Line == 0 {
+			l.clusterNamed = src.at(n)
+		}
 		for _, lib := range libraries {
 			if full == lib || strings.HasPrefix(full, lib+".") {
 				note(&l.libraries, full, src.at(n))
@@ -85,7 +88,12 @@ var tell = map[string][]string{
 	"Swarm":            {"register_name"},
 	":mnesia":          {"create_schema", "create_table", "start", "change_config"},
 	"Ecto.Migrator":    {"run", "with_repo", "up"},
-	"Node":             {"connect", "start", "set_cookie", "disconnect"},
+	":rpc":             {""},
+	":erpc":            {""},
+	":pg":              {""},
+	"Phoenix.PubSub":   {"broadcast", "broadcast!", "broadcast_from", "broadcast_from!", "direct_broadcast", "direct_broadcast!", "subscribe"},
+	"GenServer":        {"multi_call", "abcast"},
+	"Node":             {"connect", "start", "set_cookie", "disconnect", "list", "spawn", "spawn_link", "spawn_monitor"},
 	":net_kernel":      {"start", "connect_node", "monitor_nodes"},
 	":persistent_term": {"put"},
 	"File":             {"cp", "cp!", "rename", "rename!", "write", "write!"},
@@ -96,8 +104,37 @@ var tell = map[string][]string{
 // local functions that are noted.
 var tellLocal = []string{"consume_uploaded_entries", "consume_uploaded_entry"}
 
+// endpointTells are functions of an endpoint that reach other nodes; a module is taken for one by its name.
+var endpointTells = []string{"broadcast", "broadcast!", "broadcast_from", "broadcast_from!", "subscribe"}
+
+// addressed are functions that are noted where what they are given first is a process on a node that is named.
+var addressed = map[string][]string{
+	"GenServer":         {"call", "cast"},
+	"Process":           {"send", "monitor"},
+	"Kernel":            {"send"},
+	"Task.Supervisor":   {"async", "async_nolink", "start_child"},
+	"DynamicSupervisor": {"start_child"},
+	"":                  {"send"},
+}
+
+// onNode says whether a call is of a process on a node that is named: {name, node}.
+func (c call) onNode() bool {
+	if len(c.args) == 0 || !slices.Contains(addressed[c.module], c.name) {
+		return false
+	}
+	to := c.args[0]
+	if to.Kind != syntax.Tuple || len(to.Args) != 2 {
+		return false
+	}
+	a := to.Args[0]
+	return a.Kind != syntax.Atom || a.Text != "global" && a.Text != "local"
+}
+
 func (l *lookout) calls(c call, f *frame) {
 	names, ok := tell[c.module]
+	if last(c.module) == "Endpoint" {
+		ok, names = true, endpointTells
+	}
 	if c.module == "" {
 		ok = slices.Contains(tellLocal, c.name)
 		names = []string{c.name}
@@ -105,7 +142,7 @@ func (l *lookout) calls(c call, f *frame) {
 	if last(c.module) == "Release" && c.name == "migrate" {
 		ok, names = true, []string{"migrate"}
 	}
-	if !ok || !slices.Contains(names, c.name) && names[0] != "" {
+	if (!ok || !slices.Contains(names, c.name) && names[0] != "") && !c.onNode() {
 		return
 	}
 	found := Call{Name: strings.TrimPrefix(c.module+"."+c.name, "."), Module: f.m.name, In: f.fn, At: f.m.src.at(c.node)}

@@ -33,12 +33,17 @@ type Project struct {
 	Others     []Pipeline // Broadway producers that read something else
 	Migrator   Migrator   // lib/APP/release.ex with migrate/0
 
+	// Broken are the files of the project that are no Elixir, or were not read whole: what stands at the first such place of
+	// each. What the configuration says is then not known, and what was read of other files may not be all.
+	Broken []Use
+
 	Configs      []ConfigCall // every call of config, in the order in which they count; see also Setting
 	ConfigUnread []Use        // what of the configuration was not followed: why
 
 	Topologies       []Topology     // libcluster's
 	TopologiesUnread Expr           // unknown, with the reason, where there may be more; absent: these are all
 	ClusterStarts    []ClusterStart // where libcluster is started
+	ClusterNamed     Pos            // where the code first names Cluster.Supervisor; Line 0: nowhere
 	ClusterMistakes  []Use          // what libcluster is told in a place where it does not look, in words
 	DNSClusters      []DNSQuery     // dns_cluster, where it is started
 
@@ -58,6 +63,7 @@ type Project struct {
 	VMArgs      []VMArgs // rel/vm.args.eex and its kin, whatever they are called
 	Dockerfiles []Dockerfile
 	CI          []CIStep
+	CIUnread    []Use // pipelines that could not be read, or not to their end: why
 
 	EnvSh  EnvSh
 	Git    bool         // it is the root of a git repository, or of a worktree
@@ -135,8 +141,9 @@ func Text(s string) string { return `"` + s + `"` }
 
 // Route is an HTTP path that a router answers to GET.
 type Route struct {
-	Path string
-	At   Pos
+	Path   string
+	At     Pos
+	Answer *Answer // the code that answers it; nil: not found
 }
 
 const (
@@ -158,7 +165,7 @@ func Read(fsys fs.FS) (*Project, error) {
 	if err := r.list(); err != nil {
 		return nil, err
 	}
-	p.Mix = readMix(".", src, p.Has)
+	p.Mix = r.mix(".", src)
 	if p.Umbrella() && p.Mix.AppsPath.Known() {
 		if err := r.apps(path.Clean(p.Mix.AppsPath.Value)); err != nil {
 			return nil, err
@@ -188,7 +195,7 @@ func (r *reader) elixir() error {
 		p.ConfigUnread = append(p.ConfigUnread, Use{p.settings.lost[app].Text, p.settings.lost[app].At})
 	}
 	p.Configs, p.Strategies, p.Uses, p.Libraries, p.Health = f.calls, f.strategies, f.uses, f.libraries, f.health
-	p.Supervisors, p.Endpoints, p.SSL, p.Sessions, p.Used, p.Calls = f.supervisors, f.endpoints, f.ssl, f.sessions, f.used, f.called
+	p.Endpoints, p.SSL, p.Sessions, p.Used, p.Calls = f.endpoints, f.ssl, f.sessions, f.used, f.called
 	for _, l := range f.pipelines {
 		if l.Producer == kafkaProducer {
 			p.Pipelines = append(p.Pipelines, l)
@@ -199,6 +206,8 @@ func (r *reader) elixir() error {
 	if len(f.migrators) > 0 {
 		p.Migrator = f.migrators[0]
 	}
+	p.ClusterNamed = f.clusterNamed
+	p.doubt(&f)
 	p.environment(&f)
 	p.discovery(&f)
 	p.jobs()

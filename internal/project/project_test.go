@@ -52,7 +52,7 @@ func TestVersion(t *testing.T) {
 		"function":            {"def project, do: [version: v()]\ndefp v, do: \"1.2.3\"", "1.2.3 2:13"},
 		"function, no ()":     {"def project, do: [version: v]\ndefp v do\n  \"1.2.3\"\nend", "1.2.3 3:3"},
 		"function, clauses":   {"def project, do: [version: v()]\ndefp v, do: \"1\"\ndefp v, do: \"2\"", "? 1:28"},
-		"function, arguments": {"def project, do: [version: v(:prod)]\ndefp v(_), do: \"1\"", "? 1:28"},
+		"function, arguments": {"def project, do: [version: v(:prod)]\ndefp v(_), do: \"1\"", "1 2:16"},
 		"function, steps":     {"def project, do: [version: v()]\ndefp v do\n  IO.puts(1)\n  \"1\"\nend", "? 3:3"},
 		"calls itself":        {"def project, do: [version: v()]\ndefp v, do: v()", "? 2:13"},
 		"read from a file":    {`def project, do: [version: File.read!("VERSION") |> String.trim()]`, "? 1:28"},

@@ -34,9 +34,15 @@ func (sc scope) call(n *syntax.Node, at Pos) Expr {
 			return sc.prod(at)
 		}
 	default:
-		if len(c.args) == 0 && c.module != "?" && !strings.HasPrefix(c.module, ":") {
-			if m := sc.w.module(c.module); m != nil {
+		if c.module == "?" || strings.HasPrefix(c.module, ":") || c.name == "child_spec" && len(c.args) > 0 {
+			break
+		}
+		if m := sc.w.module(c.module); m != nil {
+			if len(c.args) == 0 {
 				return sc.functionOf(m, c.name, at)
+			}
+			if e, ok := sc.applied(m, c.name, c.args, at); ok {
+				return e
 			}
 		}
 	}
@@ -142,6 +148,9 @@ func (sc scope) local(c call, n *syntax.Node, at Pos) Expr {
 		if c.name == "." { // opts.key
 			return unknownExpr(at, "it is computed")
 		}
+	}
+	if e, ok := sc.applied(sc.m, c.name, c.args, at); ok {
+		return e
 	}
 	switch c.name {
 	case "__block__":

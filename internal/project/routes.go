@@ -14,7 +14,9 @@ func (l *lookout) route(c call, f *frame) {
 		return
 	}
 	if p := c.args[0]; p.Kind == syntax.String && strings.HasPrefix(p.Text, "/") {
-		l.healthy(path.Join("/", f.route, p.Text), f.m.src.at(p))
+		if full := path.Join("/", f.route, p.Text); healthy(full) {
+			l.healthy(full, f.m.src.at(p), l.answered(c, f))
+		}
 	}
 }
 
@@ -27,24 +29,32 @@ func (l *lookout) paths(n *syntax.Node, f *frame) {
 			switch v := a.Args[1]; a.Args[0].Text {
 			case "request_path":
 				if v.Kind == syntax.String {
-					l.healthy(v.Text, src.at(v))
+					l.healthy(v.Text, src.at(v), l.matching(f))
 				}
 			case "path_info":
 				if p, ok := joined(v); ok {
-					l.healthy(p, src.at(v))
+					l.healthy(p, src.at(v), l.matching(f))
 				}
 			}
 		case a.Kind == syntax.String && a.Text == "GET" && i+1 < len(n.Args):
 			if p, ok := joined(n.Args[i+1]); ok {
-				l.healthy(p, src.at(n.Args[i+1]))
+				l.healthy(p, src.at(n.Args[i+1]), l.matching(f))
 			}
 		}
 	}
 }
 
-func (l *lookout) healthy(p string, at Pos) {
+// matching is the answer of a plug that matches paths itself: all of the function in which it does so.
+func (l *lookout) matching(f *frame) *Answer {
+	if f.fn == "" || f.m.name == "" {
+		return nil
+	}
+	return follow(f.m, f.m.clauses(f.fn)...)
+}
+
+func (l *lookout) healthy(p string, at Pos, answer *Answer) {
 	if healthy(p) && len(l.health) < maxNoted && !slices.ContainsFunc(l.health, func(h Route) bool { return h.Path == p }) {
-		l.health = append(l.health, Route{p, at})
+		l.health = append(l.health, Route{p, at, answer})
 	}
 }
 

@@ -10,6 +10,8 @@ type settings struct {
 	apps  map[string]Expr // keyword lists, by application
 	lost  map[string]Expr // why there may be more than is known of an application; "" is any
 	items int             // that were put together
+	// broken says why nothing is known, for what was read may be said otherwise where the file was not; absent: it is.
+	broken Expr
 }
 
 func newSettings() *settings { return &settings{apps: map[string]Expr{}, lost: map[string]Expr{}} }
@@ -31,6 +33,9 @@ func (s *settings) unclear(app string) Expr {
 
 // app is all that is said of an application.
 func (s *settings) app(name string) Expr {
+	if !s.broken.Absent() {
+		return s.broken
+	}
 	e := s.apps[name]
 	if why := s.unclear(name); !why.Absent() {
 		// What is not there may stand where it was not read.
@@ -58,6 +63,9 @@ func (s *settings) put(app string, say, condition Expr) {
 
 // get is what is said under some keys; where nothing is, it may stand in what was not read.
 func (s *settings) get(app string, keys ...string) Expr {
+	if !s.broken.Absent() {
+		return s.broken
+	}
 	e := s.apps[app]
 	for _, k := range keys {
 		e = e.Get(k)
@@ -87,7 +95,7 @@ func overlay(old, say, condition Expr, merge func(before, say Expr) Expr) Expr {
 		case condition.Absent():
 			i.Value = merge(before, i.Value)
 		default:
-			i.Value = choose(i.Value.At, condition, merge(before, i.Value), before)
+			i.Value = choose(i.Value.At, condition, merge(before.given(condition), i.Value), before.given(negation(condition)))
 		}
 		out.Items[n] = i
 	}

@@ -3,6 +3,7 @@ package project
 import (
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/phialdev/phial/elixir/syntax"
 )
@@ -14,6 +15,8 @@ type source struct {
 	root  *syntax.Node
 	lines []int // offsets at which lines begin
 	top   *module
+	// broken is the first place that is no Elixir, or was not read; Line 0: all was.
+	broken Use
 	left  int // values that may still be reduced, so that no file can make us read for ever
 }
 
@@ -30,7 +33,13 @@ func parse(file, text string) *source {
 		i += n + 1
 		s.lines = append(s.lines, i)
 	}
-	s.root = syntax.Parse(text, syntax.Options{}).Root
+	f := syntax.Parse(text, syntax.Options{})
+	if s.root = f.Root; len(f.Errors) > 0 {
+		s.broken = Use{f.Errors[0].Message, s.offset(min(f.Errors[0].Offset, len(text)))}
+		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+			s.broken.What = "it is no text"
+		}
+	}
 	s.top = &module{src: s}
 	s.top.collect(s.root)
 	return s
@@ -55,6 +64,7 @@ type module struct {
 	aliases    map[string]string
 	attributes map[string][]*definition
 	functions  map[string][]*definition // without arguments
+	taking     map[string][]*taking     // clauses of functions with arguments, by name/arity
 }
 
 // definition is an attribute that is set, or a function without arguments.
@@ -70,6 +80,7 @@ type definition struct {
 func (m *module) collect(n *syntax.Node) {
 	m.body = n
 	m.aliases, m.attributes, m.functions, m.inner = map[string]string{}, map[string][]*definition{}, map[string][]*definition{}, map[*syntax.Node]*module{}
+	m.taking = map[string][]*taking{}
 	m.gather(n)
 }
 
@@ -77,7 +88,7 @@ func (m *module) gather(n *syntax.Node) {
 	if n.Kind == syntax.Call && n.Fun == nil && len(n.Args) > 0 {
 		switch n.Text {
 		case "defmodule":
-			if body := block(n, "do"); body != nil {
+			if body := block(n); body != nil {
 				in := &module{src: m.src, parent: m, at: n.Args[0]}
 				in.name, _ = m.alias(n.Args[0])
 				if m.name != "" && n.Args[0].Kind == syntax.Call {
@@ -97,11 +108,13 @@ func (m *module) gather(n *syntax.Node) {
 		case "def", "defp":
 			head := n.Args[0]
 			if head.Kind == syntax.Variable || head.Kind == syntax.Call && head.Fun == nil && len(head.Args) == 0 {
-				d := &definition{at: m.src.at(head), body: block(n, "do")}
+				d := &definition{at: m.src.at(head), body: block(n)}
 				if kw := n.Args[len(n.Args)-1]; len(n.Args) < 2 || len(kw.Args) != 1 {
 					d.body = nil // rescue and the like
 				}
 				m.functions[head.Text] = append(m.functions[head.Text], d)
+			} else {
+				m.addTaking(n)
 			}
 		}
 	}
@@ -199,9 +212,9 @@ func keyword(n *syntax.Node, key string) *syntax.Node {
 	return v
 }
 
-// block is the do block of a call, or another of its blocks; nil where there is none.
-func block(n *syntax.Node, name string) *syntax.Node {
-	v, _ := n.Section(name)
+// block is the do block of a call; nil where there is none.
+func block(n *syntax.Node) *syntax.Node {
+	v, _ := n.Section("do")
 	return v
 }
 

@@ -93,6 +93,10 @@ func (p *Project) libcluster(starts []ClusterStart) {
 	_, has := p.Dep("libcluster")
 	if p.TopologiesUnread.Absent() && (has || len(starts) > 0) {
 		p.TopologiesUnread = p.settings.unclear("libcluster")
+		if p.TopologiesUnread.Absent() && len(p.Broken) > 0 {
+			b := p.Broken[0]
+			p.TopologiesUnread = unknownExpr(b.At, b.At.File+" could not be read whole: "+b.What)
+		}
 	}
 }
 
@@ -125,15 +129,18 @@ func (p *Project) addTopologies(e, when Expr, started bool) {
 }
 
 func (p *Project) addTopology(i Item, when Expr, started bool) {
+	v := i.Value
+	strategy, config := v.Get("strategy"), v.Get("config")
 	for n := range p.Topologies {
-		if t := &p.Topologies[n]; t.At == i.KeyAt && t.Name == i.Key {
+		// Branches of an if may stand under one name.
+		if t := &p.Topologies[n]; t.At == i.KeyAt && t.Name == i.Key && identical(t.Strategy, strategy) && identical(t.Config, config) {
 			t.Started = t.Started || started
+			t.When = eitherHolds(t.When, when)
 			return
 		}
 	}
-	v := i.Value
 	t := Topology{Name: i.Key, At: i.KeyAt, When: when, Started: started, Phase: phaseOf(i.KeyAt.File), Anonymous: i.Key == "",
-		Strategy: v.Get("strategy"), Config: v.Get("config")}
+		Strategy: strategy, Config: config}
 	for _, o := range v.Items {
 		if o.Keyed() && !slices.Contains(topologyKeys, o.Key) {
 			t.Extra = append(t.Extra, Option{o.Key, o.KeyAt, o.Value})
@@ -173,56 +180,6 @@ func phaseOf(file string) Phase {
 		return Building
 	}
 	return Running
-}
-
-// alternatives visits each value that an expression may have, with what has to hold for it.
-func alternatives(e, when Expr, visit func(e, when Expr)) {
-	left := 1000
-	var walk func(e, when Expr)
-	walk = func(e, when Expr) {
-		if left--; left < 0 {
-			visit(unknownExpr(e.At, "it hangs on too much"), when)
-			return
-		}
-		if e.Kind != ExprOp {
-			visit(e, when)
-			return
-		}
-		switch e.Text {
-		case "if":
-			walk(e.Args[1], both(when, e.Args[0]))
-			walk(e.Args[2], both(when, negation(e.Args[0])))
-		case "||":
-			walk(e.Args[0], when)
-			walk(e.Args[1], both(when, negation(e.Args[0])))
-		case "&&":
-			walk(e.Args[1], both(when, e.Args[0]))
-		case "++":
-			walk(e.Args[0], when)
-			walk(e.Args[1], when)
-		default:
-			visit(e, when)
-		}
-	}
-	walk(e, when)
-}
-
-func negation(e Expr) Expr {
-	if e.Kind == ExprOp && e.Text == "!" {
-		return e.Args[0]
-	}
-	return op(e.At, "!", e)
-}
-
-// both is what has to hold where two conditions do.
-func both(a, b Expr) Expr {
-	switch {
-	case a.Absent():
-		return b
-	case b.Absent():
-		return a
-	}
-	return op(b.At, "&&", a, b)
 }
 
 // strategy notes libcluster's strategies as they stand there, each with the options beside it.

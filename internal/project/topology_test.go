@@ -1,6 +1,8 @@
 package project
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,7 +82,7 @@ func TestTopologies(t *testing.T) {
 		"hosts of LocalEpmd":            {"topologies: [a: [strategy: Cluster.Strategy.LocalEpmd, config: [hosts: []]]]", "", "[]", "a=LocalEpmd ignores hosts"},
 		"a strategy by an alias":        {"", "topologies = [a: [strategy: DNS]]", starts, "a=DNS started"},
 		"for development":               {"topologies: if(config_env() == :prod, do: " + gossip + ", else: [b: []])", "", "[]", "a=Gossip"},
-		"two of one name, in each case": {"topologies: [a: if(System.get_env(\"X\"), do: [strategy: Cluster.Strategy.Gossip], else: [strategy: Cluster.Strategy.Epmd])]", "", "[]", "a=Gossip when $X"},
+		"two of one name, in each case": {"topologies: [a: if(System.get_env(\"X\"), do: [strategy: Cluster.Strategy.Gossip], else: [strategy: Cluster.Strategy.Epmd])]", "", "[]", "a=Gossip when $X; a=Epmd when !($X)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := "import Config\n"
@@ -95,6 +97,79 @@ func TestTopologies(t *testing.T) {
 	}
 }
 
+// What is configured in branches is never there at once.
+func TestTopologiesInBranches(t *testing.T) {
+	const (
+		dns  = `config :libcluster, topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [service: "s", application_name: "a"]]]`
+		api  = `config :libcluster, topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes, config: [mode: :ip, kubernetes_selector: "x"]]]`
+		none = `config :libcluster, topologies: [k8s: [strategy: Cluster.Strategy.Gossip, config: [port: 1]]]`
+	)
+	for name, c := range map[string]struct{ config, want string }{
+		"if":                       {"if System.get_env(\"X\") do\n" + dns + "\nelse\n" + api + "\nend", "k8s=Kubernetes when !($X); k8s=Kubernetes.DNS when $X"},
+		"unless":                   {"unless System.get_env(\"X\") do\n" + dns + "\nelse\n" + api + "\nend", "k8s=Kubernetes when $X; k8s=Kubernetes.DNS when !($X)"},
+		"one if after another":     {"if System.get_env(\"X\"), do: " + dns + "\nif !System.get_env(\"X\"), do: " + api, "k8s=Kubernetes when !($X); k8s=Kubernetes.DNS when $X"},
+		"of what is not known":     {"if Some.thing() do\n" + dns + "\nelse\n" + api + "\nend", "k8s=Kubernetes when !(?); k8s=Kubernetes.DNS when ?"},
+		"case":                     {"case System.get_env(\"X\") do\n\"a\" -> " + dns + "\n\"b\" -> " + api + "\n_ -> " + none + "\nend", `k8s=Gossip when &&(!(==($X, "a")), !(==($X, "b"))); k8s=Kubernetes when ==($X, "b"); k8s=Kubernetes.DNS when ==($X, "a")`},
+		"case, over what is empty": {"config :libcluster, topologies: []\ncase System.get_env(\"X\") do\n\"a\" -> " + dns + "\n\"b\" -> " + api + "\nend", `k8s=Kubernetes when ==($X, "b"); k8s=Kubernetes.DNS when ==($X, "a")`},
+		"put over one another":     {dns + "\nif System.get_env(\"X\") do\n" + `config :libcluster, topologies: [k8s: [config: [namespace: "n"]]]` + "\nend", "k8s=Kubernetes.DNS ignores namespace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, "mix.exs", "", "config/runtime.exs", "import Config\n"+c.config+"\n")
+			all := strings.Split(topologies(p), "; ")
+			slices.Sort(all)
+			if d := cmp.Diff(c.want, strings.Join(all, "; ")); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// A condition follows from another only where it does in every environment.
+func TestUnder(t *testing.T) {
+	const at = "x.exs"
+	pos := Pos{File: at}
+	env := func(name string) Expr { return Expr{Kind: ExprEnv, At: pos, Text: name} }
+	is := func(e Expr, text string) Expr { return op(pos, "==", e, textExpr(pos, text)) }
+	isNot := func(e Expr, text string) Expr { return op(pos, "!=", e, textExpr(pos, text)) }
+	x, y, secret := env("X"), env("Y"), unknownExpr(pos, "computed")
+	for _, c := range []struct {
+		e, when Expr
+		want    string
+	}{
+		{x, x, "true"},
+		{x, negation(x), "false"},
+		{negation(x), x, "false"},
+		{x, y, "?"},
+		{x, Expr{}, "?"},
+		{is(x, "a"), is(x, "a"), "true"},
+		{is(x, "a"), is(x, "b"), "false"},
+		{is(x, "a"), isNot(x, "a"), "false"},
+		{is(x, "a"), isNot(x, "b"), "?"},
+		{isNot(x, "a"), is(x, "b"), "true"},
+		{isNot(x, "a"), is(x, "a"), "false"},
+		{is(x, "a"), negation(is(x, "b")), "?"},
+		{is(x, "a"), is(y, "b"), "?"},
+		{is(x, "a"), both(y, is(x, "b")), "false"},
+		{both(x, y), both(y, x), "true"},
+		{op(pos, "||", x, y), y, "true"},
+		{op(pos, "||", x, y), negation(op(pos, "||", x, y)), "false"},
+		{x, negation(op(pos, "||", x, y)), "false"},
+		{x, op(pos, "||", x, y), "?"},
+		{secret, secret, "true"},
+		{secret, unknownExpr(pos, "computed"), "?"},
+	} {
+		got := "?"
+		if truthy, known := c.e.under(c.when); known {
+			got = strconv.FormatBool(truthy)
+		}
+		if got != c.want {
+			t.Errorf("%s where %s is %s, want %s", c.e, c.when, got, c.want)
+		}
+	}
+}
+
+//
+//nolint:dupword // Elixir ends what it ends
 func TestSupervision(t *testing.T) {
 	for src, want := range map[string]string{
 		`[A.Repo, {B, x: 1}, C]`: "A.Repo, B [x: 1], C",
@@ -116,8 +191,39 @@ func TestSupervision(t *testing.T) {
 		`if(Mix.env() == :test, do: [A], else: [B])`:                                                                                  "B",
 		`for x <- [1], do: {A, x}`:                                                                                                    "; unclear",
 		`extra()`:                                                                                                                     "Extra",
+		`taking([A, 1], {B, 2})`:                                                                                                      "B 2, A, ",
+		`by(:a)`:                                                                                                                      "OfA",
+		`by(:b) ++ [C]`:                                                                                                               "OfOthers, C",
+		`by(Mix.env())`:                                                                                                               "OfOthers",
+		`System.get_env("X") |> by()`:                                                                                                 `OfA when ==($X, :a), OfOthers when !(==($X, :a))`,
+		`guarded(1)`:                                                                                                                  "Guarded when ?, Free when !(?)",
+		`same(1, 2)`:                                                                                                                  "Same when ?, Other when !(?)",
+		`defaults(1)`:                                                                                                                 "; unclear",
+		`defaults(1, [D])`:                                                                                                            "D",
+		`round([A])`:                                                                                                                  "; unclear",
+		`saved([A])`:                                                                                                                  "; unclear",
+		`A.Application.by(:a)`:                                                                                                        "OfA",
+		`missing(1)`:                                                                                                                  "; unclear",
 	} {
-		text := strings.TrimSuffix(application("", src), "end\n") + "\n  defp extra, do: [Extra]\nend\n"
+		text := strings.TrimSuffix(application("", src), "end\n") + `
+  defp extra, do: [Extra]
+  defp taking(some, one), do: [one | some]
+  def by(:a), do: [OfA]
+  def by(_other), do: [OfOthers]
+  defp guarded(x) when x > 0, do: [Guarded]
+  defp guarded(_), do: [Free]
+  defp same(x, x), do: [Same]
+  defp same(_, _), do: [Other]
+  defp defaults(a, b \\ [C])
+  defp defaults(_a, b), do: b
+  defp round(x), do: round(x) ++ round(x)
+  defp saved(x) do
+    x
+  rescue
+    _ -> []
+  end
+end
+`
 		p := read(t, "mix.exs", "", "lib/a/application.ex", text)
 		if len(p.Supervisors) != 1 || !p.Supervisors[0].Application {
 			t.Errorf("%s: %+v", src, p.Supervisors)

@@ -2,6 +2,7 @@ package project
 
 import (
 	"path"
+	"strings"
 
 	"github.com/phialdev/phial/elixir/syntax"
 )
@@ -23,6 +24,7 @@ type frame struct {
 	scope
 	fn    string // the function around; empty: none
 	route string // of the scopes of a router around it
+	under string // the module that these scopes put in front of others
 	when  Expr   // what has to hold for this to run; absent: nothing
 
 	rounds int // of comprehensions around it
@@ -269,7 +271,7 @@ const maxRounds = 50
 
 // each walks `for name <- [...] do` over a list that stands there, once for each of its elements.
 func (w *walker) each(n *syntax.Node, f *frame) bool {
-	body := block(n, "do")
+	body := block(n)
 	if len(n.Args) != 2 || body == nil || !n.Args[0].Call("<-") || len(n.Args[0].Args) != 2 {
 		return false
 	}
@@ -297,6 +299,18 @@ func (w *walker) scope(n *syntax.Node, f *frame) {
 		}
 		if p != nil && p.Kind == syntax.String {
 			c.route = path.Join("/", f.route, p.Text)
+		}
+		under := keyword(n.Args[0], "alias")
+		if len(n.Args) > 2 {
+			under = n.Args[1]
+			if of := keyword(n.Args[1], "alias"); of != nil {
+				under = of
+			}
+		}
+		if under != nil {
+			if name, ok := f.m.alias(under); ok {
+				c.under = strings.TrimPrefix(f.under+"."+name, ".")
+			}
 		}
 	}
 	w.all(n.Args, c)
