@@ -22,7 +22,7 @@ var ci = []Rule{
 	{
 		Code: "CI-02", Title: "no way back to the version before",
 		Severity: finding.Warning, Confidence: Likely, Needs: Project | CI,
-		Looks: "Names under which a pipeline pushes images.",
+		Looks: "Names under which a pipeline pushes images, with the variables that it sets.",
 		Why:   "What is only called latest is overwritten by the next build: there is nothing to roll back to, and pods of one rollout may run different builds.",
 		Fix:   "tag images by version and commit as well, and deploy by digest",
 		Check: onlyLatest,
@@ -30,7 +30,7 @@ var ci = []Rule{
 }
 
 var (
-	pushes    = regexp.MustCompile(`\b(docker|podman|buildah|nerdctl)\b[^\n]*\s(push|--push)\b`)
+	pushes    = regexp.MustCompile(`\b(docker|podman|buildah|nerdctl)\b[^\n]*\s(push|--push)\b|\bskopeo\b[^\n]*\scopy\s`)
 	anyMix    = regexp.MustCompile(`\bmix\b[^\n]*\brelease\b`)
 	builtByIt = regexp.MustCompile(`\b(phial\s+build|pack\s+build|nix\s+build|earthly)\b`)
 )
@@ -84,12 +84,12 @@ func onlyLatest(in *Input, f *Finder) {
 			if t.Computed() || t.Tag != "" && t.Tag != "latest" {
 				return // there is a version, or there may be
 			}
-			if latest == nil && strings.Contains(t.Ref, "/") {
+			if latest == nil && strings.Contains(t.Full, "/") {
 				latest = &t
 			}
 		}
 	}
 	if latest != nil {
-		f.In(latest.At.File, latest.At, "the pipeline pushes %s, and no other name", latest.Ref)
+		f.In(latest.At.File, latest.At, "the pipeline pushes %s, and no other name", latest.Full)
 	}
 }

@@ -24,7 +24,7 @@ var cookie = []Rule{
 	},
 	{
 		Code: finding.CookieInImage, Title: "a cookie for everybody to read",
-		Severity: finding.Warning, Confidence: Certain,
+		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
 		Looks: "Cookies that stand literally in variables, flags, arguments and ConfigMaps, in mix.exs, rel/ and the Dockerfile.",
 		Why:   "The cookie is the right to run code on every node, and whoever reads the manifests or the repository, or can pull the image, has it.",
 		Fix:   "put it into a Secret, random and at least 32 characters long, and refer to that: valueFrom.secretKeyRef",
@@ -39,8 +39,8 @@ var cookie = []Rule{
 	},
 	{
 		Code: finding.CookieWhitespace, Title: "white space in the cookie, or encoded twice",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "The Secret that RELEASE_COOKIE comes from: white space at its ends, and base64 within base64.",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "The Secret that RELEASE_COOKIE comes from: white space at its ends, and base64 within base64. It is an error where another workload of the same image has the cookie without the white space.",
 		Why:   "A line end belongs to the cookie: whoever reads it from elsewhere without one is refused. Invalid challenge reply.",
 		Fix:   "write it without a line end: stringData on one line, or printf '%s' COOKIE | base64",
 		Check: spacedCookie,
@@ -145,21 +145,47 @@ func (in *Input) cookieSource(b Beam) (secret *manifest.Object, key string) {
 }
 
 func spacedCookie(in *Input, f *Finder) {
+	type shared struct{ image, namespace, cookie string }
+	bare := map[shared]Beam{} // that have a cookie without white space
 	for _, b := range in.Beams() {
-		s, key := in.cookieSource(b)
-		if s == nil {
-			continue
-		}
-		if v := s.At("stringData").Key(key); v.Exists() {
-			judgeCookie(f, s, v, v.String())
-		} else if v := s.At("data").Key(key); v.Exists() {
-			text, err := decoded(v)
-			if err != nil {
-				continue // the API server says so
-			}
-			judgeCookie(f, s, v, text)
+		if _, value, ok := in.cookieOf(b); ok && literal(value) && strings.TrimSpace(value) == value {
+			bare[shared{imageName(b.Container), b.Namespace, value}] = b
 		}
 	}
+	for _, b := range in.Beams() {
+		at, value, ok := in.cookieOf(b)
+		if !ok || at.Object().Kind != "Secret" {
+			continue
+		}
+		other, refused := bare[shared{imageName(b.Container), b.Namespace, strings.TrimSpace(value)}]
+		switch {
+		case strings.TrimSpace(value) == value:
+			encodedTwice(f, at, value)
+		case refused:
+			f.AtName(at.Object(), at, "the cookie begins or ends with white space, which belongs to it, and that of %s does not: they refuse each other", other.Label()).Secret()
+		default:
+			f.AtName(at.Object(), at, "the cookie begins or ends with white space, which belongs to it").As(finding.Warning, Certain).Secret()
+		}
+	}
+}
+
+// cookieOf is the cookie of a release, and where it stands, as far as that is among the manifests.
+func (in *Input) cookieOf(b Beam) (at manifest.Field, value string, ok bool) {
+	if e, set := b.Container.EnvVar(beam.EnvReleaseCookie); set && e.Value().Exists() {
+		return e.Value(), e.Value().String(), true
+	}
+	s, key := in.cookieSource(b)
+	if s == nil {
+		return manifest.Field{}, "", false
+	}
+	if at = s.At("stringData").Key(key); at.Exists() {
+		return at, at.String(), true
+	}
+	if at = s.At("data").Key(key); !at.Exists() {
+		return manifest.Field{}, "", false
+	}
+	value, err := decoded(at)
+	return at, value, err == nil // of what can't be decoded the API server says so
 }
 
 // decoded is a value of a Secret's data, which may be folded.
@@ -168,11 +194,7 @@ func decoded(v manifest.Field) (string, error) {
 	return string(text), err
 }
 
-func judgeCookie(f *Finder, s *manifest.Object, at manifest.Field, value string) {
-	if strings.TrimSpace(value) != value {
-		f.AtName(s, at, "the cookie begins or ends with white space, which belongs to it").Secret()
-		return
-	}
+func encodedTwice(f *Finder, at manifest.Field, value string) {
 	inner, err := base64.StdEncoding.DecodeString(value)
 	if err != nil || len(inner) < 6 || at.Object().At("stringData").Key(at.Name()).Exists() {
 		return
@@ -182,7 +204,7 @@ func judgeCookie(f *Finder, s *manifest.Object, at manifest.Field, value string)
 			return // random bytes, as openssl rand -base64 writes them
 		}
 	}
-	f.AtName(s, at, "the cookie is base64 of a text: it was encoded twice, most likely").As(finding.Warning, Likely).Secret()
+	f.AtName(at.Object(), at, "the cookie is base64 of a text: it was encoded twice, most likely").As(finding.Warning, Likely).Secret()
 }
 
 func cookieFile(in *Input, f *Finder) {
@@ -282,9 +304,8 @@ func (in *Input) readsVariable(name string) bool {
 }
 
 func noCookie(in *Input, f *Finder) {
-	mine := projectObjects(in)
 	for _, b := range in.Serving() {
-		why := in.meant(b, mine[b.Object])
+		why := in.clustered(b)
 		_, set := b.Container.EnvVar(beam.EnvReleaseCookie)
 		if set || why == "" || b.Container.EnvFrom() || !in.several(b.Workload) || strings.Contains(flags(b.Container), "cookie") {
 			continue

@@ -18,10 +18,9 @@ var cpu = []Rule{
 		Why:   "Idle schedulers spin for a moment before they sleep. Under a limit that is time which the work then lacks: the container is throttled.",
 		Fix:   "set ERL_ZFLAGS to +sbwt none +sbwtdcpu none +sbwtdio none, or have it in rel/vm.args.eex",
 		Check: func(in *Input, f *Finder) {
-			paired := projectObjects(in)
 			for _, b := range in.Serving() {
 				limit := b.Container.At("resources.limits.cpu")
-				if _, ok := quantity(limit); ok && !strings.Contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
+				if _, ok := quantity(limit); ok && !strings.Contains(vmFlags(in, b, in.ofProject(b)), "+sbwt none") {
 					f.At(b.Object, limit, "the container %s has a CPU limit, and its schedulers may wait busily", b.Container.Called)
 				}
 			}
@@ -140,10 +139,9 @@ func oldOTP(in *Input, f *Finder) {
 }
 
 func spunScale(in *Input, f *Finder) {
-	paired := projectObjects(in)
 	for _, b := range in.Serving() {
 		o := in.autoscaler(b.Workload)
-		if o == nil || o.Kind != "HorizontalPodAutoscaler" || strings.Contains(vmFlags(in, b, paired[b.Object]), "+sbwt none") {
+		if o == nil || o.Kind != "HorizontalPodAutoscaler" || strings.Contains(vmFlags(in, b, in.ofProject(b)), "+sbwt none") {
 			continue
 		}
 		at := o.At("spec.targetCPUUtilizationPercentage")

@@ -226,16 +226,13 @@ func (in *Input) findDatabase(b Beam, e manifest.EnvVar, host, base string, f *F
 		return // elsewhere
 	}
 	var meant *manifest.Object
-	for _, s := range in.Objects.OfKind("Service") {
-		if !manifest.SameNamespace(s, b.Object) || !in.Objects.Near(b.Object, s) {
-			continue
-		}
-		if s.Name == name {
-			in.databaseName(b, e, s, base, f)
-			return
-		}
-		for p := range s.At("spec.ports").Items() {
-			if n, _ := p.Key("port").Int(); n == 5432 || n == 3306 {
+	if s := in.Objects.Find(b.Object, "Service", name); s != nil {
+		in.databaseName(b, e, s, base, f)
+		return
+	}
+	for _, l := range in.services().around(b.Namespace) {
+		for _, s := range l.databases {
+			if meant == nil && in.Objects.Near(b.Object, s) {
 				meant = s
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
-	"github.com/phialdev/phial/internal/spell"
 )
 
 // discovery are rules about how nodes find one another.
@@ -233,30 +232,6 @@ func (f finder) what() string {
 	return f.named.Name()
 }
 
-func notHeadless(in *Input, f *Finder) {
-	for _, b := range in.Serving() {
-		for _, s := range in.discoveryServices(b) {
-			ip := s.At("spec.clusterIP")
-			if headless(s.Object) || s.At("spec.type").String() == "ExternalName" {
-				continue
-			}
-			at := ip
-			if ip.Null() {
-				at = s.At("metadata.name")
-			}
-			n := f.At(b.Object, at, "the Service %s has an address of its own, and the nodes of %s are to be found by it", s.Name, b.Name).
-				Also(s.named, "asked for here")
-			if s.named.Name() == "serviceName" && len(queries(b)) == 0 && !strings.Contains(nodeHost(b), b.Name) && clustered(b) == "" {
-				n.As(finding.Warning, Likely) // pods have no names, which nothing here is known to use
-			}
-			// Another Service for clients: without one, nothing would be left to reach the app by.
-			if clients := in.Selecting("Service", b.Workload); len(clients) > 1 && s.At("spec.type").Null() && ip.Null() {
-				n.Edited(in.Objects.Insert(s.At("spec"), "clusterIP", "None"))
-			}
-		}
-	}
-}
-
 // nodeHost is what stands behind the @ of RELEASE_NODE.
 func nodeHost(b Beam) string {
 	e, _ := b.Container.EnvVar(beam.EnvReleaseNode)
@@ -321,23 +296,12 @@ func queryUnknown(in *Input, f *Finder) {
 					Also(s.At("metadata.namespace"), "the Service")
 				continue
 			}
-			names := in.serviceNames(b)
-			n := f.At(b.Object, q.at.Value(), "no Service %s is among the manifests%s", q.name, spell.Hint(q.name, names))
-			if len(names) == 0 {
+			n := f.At(b.Object, q.at.Value(), "no Service %s is among the manifests%s", q.name, in.serviceHint(b.Object, q.name))
+			if !in.anyService(b.Object) {
 				n.As(finding.Info, Hint) // those that there are may be elsewhere
 			}
 		}
 	}
-}
-
-// serviceNames are what the Services of a release's namespace are called.
-func (in *Input) serviceNames(b Beam) (names []string) {
-	for _, s := range in.Objects.OfKind("Service") {
-		if manifest.SameNamespace(b.Object, s) {
-			names = append(names, s.Name)
-		}
-	}
-	return names
 }
 
 func governingService(in *Input, f *Finder) {
@@ -354,9 +318,8 @@ func governingService(in *Input, f *Finder) {
 		if in.Objects.Find(b.Object, "Service", name) != nil {
 			continue
 		}
-		names := in.serviceNames(b)
-		n := f.At(b.Object, named, "no Service %s is among the manifests%s", name, spell.Hint(name, names)).As(finding.Warning, Likely)
-		if len(names) == 0 {
+		n := f.At(b.Object, named, "no Service %s is among the manifests%s", name, in.serviceHint(b.Object, name)).As(finding.Warning, Likely)
+		if !in.anyService(b.Object) {
 			n.As(finding.Info, Hint)
 		}
 	}
@@ -365,26 +328,9 @@ func governingService(in *Input, f *Finder) {
 // waitsForCluster are words in the path of a readiness probe that depends on the others.
 var waitsForCluster = regexp.MustCompile(`(?i)\b(cluster(ed)?|quorum|joined|peers|mesh)\b`)
 
-// readinessWaits is the place that says that a release becomes ready by joining.
-func readinessWaits(b Beam) (manifest.Field, bool) {
-	for c := range b.Containers() {
-		p := c.Key("readinessProbe")
-		at := p.At("httpGet.path")
-		if waitsForCluster.MatchString(at.String()) {
-			return at, true
-		}
-		for w := range p.At("exec.command").Items() {
-			if waitsForCluster.MatchString(w.String()) {
-				return w, true
-			}
-		}
-	}
-	return manifest.Field{}, false
-}
-
 func publishNotReady(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
-		waits, certain := readinessWaits(b)
+		waits, certain := in.readinessWaits(b)
 		for _, s := range in.discoveryServices(b) {
 			at := s.At("spec.publishNotReadyAddresses")
 			if at.True() || !headless(s.Object) {
@@ -401,7 +347,10 @@ func publishNotReady(in *Input, f *Finder) {
 				n = f.At(b.Object, at, "the Service %s lists only pods that are ready: nodes join after they take traffic, and not at all while nobody is ready", s.Name).
 					Also(s.named, "found by this Service").As(finding.Info, Hint)
 			}
-			if n != nil && !s.At("spec.publishNotReadyAddresses").Exists() {
+			if n != nil && in.clientsOf(s.Object) != "" {
+				// Clients would be sent to pods that are not ready.
+				n.Mend("give discovery a headless Service of its own, with publishNotReadyAddresses: true; clients use %s: %s", s.Name, in.clientsOf(s.Object))
+			} else if n != nil && !s.At("spec.publishNotReadyAddresses").Exists() {
 				n.Edited(in.Objects.Insert(s.At("spec"), "publishNotReadyAddresses", "true"))
 			} else if n != nil {
 				n.Edited(in.Objects.Replace(at, "true"))

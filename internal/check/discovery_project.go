@@ -127,6 +127,9 @@ func notStarted(in *Input, f *Finder) {
 		return // it starts what is configured by itself
 	}
 	if len(p.Topologies) > 0 && len(p.ClusterStarts) == 0 {
+		if p.ClusterNamed.Line > 0 {
+			return // something starts it, in a way that was not followed
+		}
 		t := p.Topologies[0]
 		n := f.In(in.projectName(), t.At, "%s is configured, and nothing starts Cluster.Supervisor", topologyName(t)).As(warningLikely())
 		if !whole {
@@ -220,7 +223,7 @@ func discoveryLast(in *Input, f *Finder) {
 // foreign finds Services by which nodes look for one another and that list other apps' pods as well.
 func foreign(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
-		if clustered(b) == "" {
+		if in.clustered(b) == "" {
 			continue
 		}
 		for _, s := range in.discoveryServices(b) {
@@ -255,9 +258,12 @@ func selects(in *Input, s *manifest.Object, b Beam) bool {
 	return slices.Contains(in.Selecting("Service", b.Workload), s)
 }
 
-func sameImage(b Beam, w manifest.Workload) bool {
+func sameImage(b Beam, w manifest.Workload) bool { return runsImage(w, imageName(b.Container)) }
+
+// runsImage says whether one of a workload's containers has an image of this name.
+func runsImage(w manifest.Workload, name string) bool {
 	for c := range w.Containers() {
-		if imageName(c) == imageName(b.Container) {
+		if imageName(c) == name {
 			return true
 		}
 	}

@@ -65,8 +65,11 @@ func shellInImage(in *Input, f *Finder) {
 			}
 			line := lastCommand(runText(i))
 			if startsLine.MatchString(line) && !strings.HasPrefix(line, "exec ") {
-				f.In(d.File, i.At, "%s is in the shell's form without exec: the shell is process 1, and the release is not told to stop", i.Name).
+				n := f.In(d.File, i.At, "%s is in the shell's form without exec: the shell is process 1, and the release is not told to stop", i.Name).
 					Mend("write it as a list, %s [\"/app/bin/NAME\", \"start\"], or put exec in front", i.Name)
+				if name, rest, ok := strings.Cut(i.Text, " "); ok && i.End == i.At.Line && i.Document == "" {
+					n.Edited(in.execBefore(i.At, name+" ", rest))
+				}
 			}
 		}
 	}
@@ -102,15 +105,19 @@ func scriptWithoutExec(in *Input, f *Finder, d project.Dockerfile, i project.Ins
 	if file == "" || strings.Contains(text, "trap ") {
 		return
 	}
-	last, at := "", 0
-	for n, line := range numbered(text) {
-		if line = strings.TrimSpace(line); line != "" && !comment(line) {
-			last, at = line, n
+	last, before, at, col := "", "", 0, 0
+	for n, whole := range numbered(text) {
+		if line := strings.TrimSpace(whole); line != "" && !comment(line) {
+			last, before, at = line, last, n
+			col = strings.Index(whole, line) + 1
 		}
 	}
 	if (startsLine.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
-		f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
+		n := f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
 			Mend("write exec before the last command of %s", file).place(in, i.At, "run by the image")
+		if !strings.HasSuffix(before, `\`) && !strings.HasSuffix(before, "|") && !strings.Contains(text, "<<") {
+			n.Edited(in.execBefore(project.Pos{File: file, Line: at, Col: col}, "", last))
+		}
 	}
 }
 

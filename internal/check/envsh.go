@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/project"
 )
@@ -169,21 +168,6 @@ func (in *Input) startsItself(b Beam) bool {
 // ofEnvSh is the project's place of one in rel/env.sh.eex.
 func ofEnvSh(p envsh.Pos) project.Pos { return project.Pos{File: p.File, Line: p.Line, Col: p.Col} }
 
-// meant says why a release's replicas are meant to be one mesh, by the manifests or, if it is the project's, by the project;
-// empty: nothing says so.
-func (in *Input) meant(b Beam, mine bool) string {
-	if why := clustered(b); why != "" || !mine {
-		return why
-	}
-	if e, ok := b.Container.EnvVar(beam.EnvReleaseNode); ok && loopback(e.Value().String()) {
-		return "" // to each its own
-	}
-	if e, ok := b.Container.EnvVar(beam.EnvReleaseDistribution); ok && e.Value().String() == beam.DistributionNone {
-		return ""
-	}
-	return in.topology()
-}
-
 // topology says that the project starts a topology of libcluster, whatever its environment is.
 func (in *Input) topology() string {
 	for _, t := range in.Project.Topologies {
@@ -197,7 +181,7 @@ func (in *Input) topology() string {
 // replicated are the project's workloads with several replicas that are meant to be one mesh.
 func (in *Input) replicated() (all []Beam) {
 	for _, b := range in.OfProject() {
-		if in.several(b.Workload) && in.meant(b, true) != "" {
+		if in.several(b.Workload) && in.clustered(b) != "" {
 			all = append(all, b)
 		}
 	}

@@ -56,8 +56,9 @@ type Finding struct {
 	Masked bool `json:"masked,omitempty"`
 
 	object *manifest.Object
-	path   string // of the field, for the fingerprint
-	about  string // the subject, told from others of the same name
+	path   string   // of the field, for the fingerprint
+	about  string   // the subject, told from others of the same name
+	over   []string // other subjects whose findings may follow from it
 }
 
 // Finder is how one rule tells what it has found.
@@ -77,13 +78,16 @@ func (f *Finder) At(about *manifest.Object, at manifest.Field, format string, ar
 	if f.more > 0 {
 		return n
 	}
-	n.object, n.path, n.about = at.Object(), at.Path(), about.Label()+"\x00"+about.File
+	n.object, n.path, n.about = at.Object(), at.Path(), aboutOf(about)
 	if n.object != nil {
 		n.Origin = n.object.Origin
 	}
 	n.Masked = secret(at)
 	return n
 }
+
+// aboutOf tells an object from others of its name.
+func aboutOf(o *manifest.Object) string { return o.Label() + "\x00" + o.File }
 
 // AtName is At that points to the field's name: for values that are too long, or secret. Secret is for the latter.
 func (f *Finder) AtName(about *manifest.Object, at manifest.Field, format string, args ...any) *Finding {

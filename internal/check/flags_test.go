@@ -33,3 +33,26 @@ func TestReadFlags(t *testing.T) {
 		}
 	}
 }
+
+// erl reads ERL_AFLAGS, then its command line, which begins with ELIXIR_ERL_OPTIONS, then ERL_FLAGS and ERL_ZFLAGS.
+func TestFlagsInOrder(t *testing.T) {
+	text := workload("a", "shop:1", `        command: [bin/shop, start, -c]
+        env:
+        - {name: ERL_ZFLAGS, value: -z}
+        - {name: ERL_FLAGS, value: -f}
+        - {name: ELIXIR_ERL_OPTIONS, value: -e}
+        - {name: ERL_AFLAGS, value: -a}
+`)
+	for _, b := range filesOf(map[string]string{"a.yaml": text}).Beams() {
+		if got, want := flags(b.Container), "-a -e bin/shop start -c -f -z"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	listens := func(n string) string { return "-kernel inet_dist_listen_min " + n + " inet_dist_listen_max " + n }
+	text = workload("a", "shop:1", "        env:\n        - {name: ELIXIR_ERL_OPTIONS, value: "+listens("9200")+"}\n        - {name: ERL_AFLAGS, value: "+listens("9100")+"}\n")
+	for _, b := range filesOf(map[string]string{"a.yaml": text}).Beams() {
+		if first, last, ok := distRange(b.Container); first != 9100 || last != 9100 || !ok {
+			t.Errorf("%d to %d, want the first that erl reads, 9100", first, last)
+		}
+	}
+}

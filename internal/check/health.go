@@ -162,21 +162,6 @@ func noProbes(in *Input, f *Finder) {
 
 var dependsOnOthers = regexp.MustCompile(`(?i)(ready|readiness|\bdb\b|database|postgres|redis|cluster|quorum)`)
 
-func liveAsReady(in *Input, f *Finder) {
-	for _, b := range in.Serving() {
-		c := b.Container
-		live, ready := c.Key("livenessProbe").Key("httpGet"), c.Key("readinessProbe").Key("httpGet")
-		path := live.Key("path")
-		switch {
-		case dependsOnOthers.MatchString(path.String()):
-			f.At(b.Object, path, "liveness asks for %s, which speaks of more than the node itself", path)
-		case path.Exists() && path.String() == ready.Key("path").String() && live.Key("port").String() == ready.Key("port").String():
-			f.At(b.Object, path, "liveness and readiness both ask for %s: if it looks at the database, a database that is away restarts every pod", path).
-				As(finding.Info, Hint).Also(ready.Key("path"), "readiness")
-		}
-	}
-}
-
 func wrongPort(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		for c := range b.Containers() {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -22,7 +23,7 @@ var hygiene = []Rule{
 	{
 		Code: "K8S-02", Title: "pods that are not rolled out",
 		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "Releases as bare Pods, ReplicaSets and ReplicationControllers; several workloads with one selector; no replicas.",
+		Looks: "Releases as bare Pods, ReplicaSets and ReplicationControllers; several workloads with one selector in a file or a directory, and as a hint in others, where their images differ; one workload twice in a file; no replicas.",
 		Why:   "Nothing replaces them by a new version, and pods that two controllers select are counted by both.",
 		Fix:   "use a Deployment or a StatefulSet, each with labels of its own",
 		Check: notRolledOut,
@@ -114,8 +115,15 @@ func notRolledOut(in *Input, f *Finder) {
 			f.At(b.Object, at, "there are to be no replicas").As(finding.Info, Hint).Mend("set replicas, or take it out and leave it to the autoscaler")
 		}
 	}
-	type controller struct{ namespace, selector string }
-	first := map[controller]manifest.Workload{}
+	sameSelector(in, f)
+}
+
+// sameSelector finds workloads that select the same pods. Those of different directories may be alternatives, as k8s/minikube
+// and k8s/gke are: then only what runs other images is worth a look.
+func sameSelector(in *Input, f *Finder) {
+	type controller struct{ place, namespace, selector string }
+	type identity struct{ file, kind, namespace, name string }
+	first, twins := map[controller]manifest.Workload{}, map[identity]*manifest.Object{}
 	for _, kind := range []string{"Deployment", "StatefulSet"} {
 		for _, o := range in.Objects.OfKind(kind) {
 			w, ok := o.Workload()
@@ -127,18 +135,56 @@ func notRolledOut(in *Input, f *Finder) {
 			for name, v := range selector.Fields() {
 				parts = append(parts, name+"="+v.String())
 			}
-			key := controller{o.Namespace, strings.Join(parts, ",")}
-			other, twice := first[key]
-			if !twice {
-				first[key] = w
+			id := identity{o.File, o.Kind, o.Namespace, o.Name}
+			if twin := twins[id]; twin != nil {
+				f.At(o, o.At("metadata.name"), "%s is there twice, and the one that is applied last is left", o.Label()).Also(twin.At("metadata.name"), "the other one").
+					Mend("take one of them out, or name it otherwise")
 				continue
 			}
-			if other.Kind == w.Kind && other.Name == w.Name {
-				continue // the same in another overlay
+			twins[id] = o
+			here := controller{appliedWith(o), o.Namespace, strings.Join(parts, ",")}
+			anywhere := controller{"", here.namespace, here.selector}
+			other, twice := first[here]
+			if !twice {
+				first[here] = w
 			}
-			f.At(o, selector, "%s selects the same pods", other.Label()).Also(other.At("spec.selector.matchLabels"), "the other one")
+			if twice && !sameWorkload(other, w) {
+				f.At(o, selector, "%s selects the same pods", other.Label()).Also(other.At("spec.selector.matchLabels"), "the other one")
+				continue
+			}
+			other, twice = first[anywhere]
+			if !twice {
+				first[anywhere] = w
+				continue
+			}
+			if !sameWorkload(other, w) && appliedWith(other.Object) != here.place && !sameImages(other, w) {
+				f.At(o, selector, "%s selects the same pods", other.Label()).Also(other.At("spec.selector.matchLabels"), "the other one").
+					As(finding.Info, Hint).Saw("they lie in different directories, and may be alternatives")
+			}
 		}
 	}
+}
+
+// appliedWith is what an object is applied together with: its directory, or what came by standard input.
+func appliedWith(o *manifest.Object) string {
+	if o.File == stdin {
+		return o.File
+	}
+	return filepath.Dir(o.File) + string(filepath.Separator)
+}
+
+// stdin is the file of what came by standard input.
+const stdin = "standard input"
+
+func sameWorkload(a, b manifest.Workload) bool { return a.Kind == b.Kind && a.Name == b.Name }
+
+func sameImages(a, b manifest.Workload) bool {
+	for c := range a.Containers() {
+		if runsImage(b, imageName(c)) {
+			return true
+		}
+	}
+	return false
 }
 
 // gone are versions that are no longer served, the release of Kubernetes since when, and what has taken their place. Edits
@@ -196,10 +242,6 @@ func removedVersion(in *Input, f *Finder) {
 }
 
 func ingressBackends(in *Input, f *Finder) {
-	var names []string
-	for _, s := range in.Objects.OfKind("Service") {
-		names = append(names, s.Name)
-	}
 	for _, o := range in.Objects.OfKind("Ingress") {
 		backends := []manifest.Field{o.At("spec.defaultBackend")}
 		for r := range o.At("spec.rules").Items() {
@@ -215,8 +257,9 @@ func ingressBackends(in *Input, f *Finder) {
 			}
 			s := in.Objects.Find(o, "Service", name)
 			if s == nil {
-				n := f.At(o, at, "no Service %s is among the manifests%s", name, spell.Hint(name, names)).As(finding.Warning, Likely)
-				if spell.Nearest(name, names) == "" {
+				hint := in.serviceHint(o, name)
+				n := f.At(o, at, "no Service %s is among the manifests%s", name, hint).As(finding.Warning, Likely)
+				if hint == "" {
 					n.As(finding.Info, Hint)
 				}
 				continue
@@ -310,7 +353,7 @@ func literalSecret(in *Input, f *Finder) {
 		}
 	}
 	for _, o := range in.Objects.OfKind("Secret") {
-		if o.File == "standard input" || o.Origin != "" || o.At("sops").Exists() || o.At("type").String() == "kubernetes.io/service-account-token" {
+		if o.File == stdin || o.Origin != "" || o.At("sops").Exists() || o.At("type").String() == "kubernetes.io/service-account-token" {
 			continue // made just now, or encrypted
 		}
 		for _, part := range []string{"stringData", "data"} {

@@ -55,7 +55,7 @@ var image = []Rule{
 	},
 	{
 		Code: "IMG-06", Title: "mix in place of a release",
-		Severity: finding.Warning, Confidence: Certain,
+		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
 		Looks: "Commands and arguments that run mix phx.server, mix run or mix deps.get, and the CMD and ENTRYPOINT of a Dockerfile where none builds a release.",
 		Why:   "The app is compiled or loaded at each start, from source that is in the image, and has none of a release's scripts, cookie and node name.",
 		Fix:   "build a release (mix release, or phial build) and start it with bin/app start",
@@ -69,7 +69,7 @@ var image = []Rule{
 	},
 	{
 		Code: "IMG-07", Title: "SIGTERM that reaches nobody",
-		Severity: finding.Warning, Confidence: Likely,
+		Severity: finding.Warning, Confidence: Likely, Needs: Deployment,
 		Looks: "Commands that start the release by a shell without exec: of containers, and where those name none, of the image and the script that it runs.",
 		Why:   "The kubelet tells process 1 to stop, and that is the shell, which passes nothing on: the pod takes its whole grace period and is killed, and nothing is ended.",
 		Fix:   "write exec before the last command: sh -c \"exec bin/app start\", or start it without a shell",
@@ -82,7 +82,7 @@ var image = []Rule{
 	},
 	{
 		Code: "IMG-08", Title: "a variable that no shell replaces",
-		Severity: finding.Warning, Confidence: Certain,
+		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
 		Looks: "${VARIABLE} in commands and arguments that no shell runs, of containers and of the image.",
 		Why:   "The kubelet replaces $(VARIABLE) alone, and nobody replaces anything in the list of a CMD or ENTRYPOINT: it is handed over as it stands.",
 		Fix:   "write it as $(VARIABLE)",
@@ -111,7 +111,7 @@ var image = []Rule{
 	},
 	{
 		Code: finding.RunsAsRoot, Title: "runs as root",
-		Severity: finding.Warning, Confidence: Certain,
+		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
 		Looks: "runAsUser: 0 of releases, and Dockerfiles without USER where no manifest says whom the release runs as.",
 		Why:   "Whoever breaks into the app is root in its container, and clusters that want pods without root refuse to start it.",
 		Fix:   "let it run as a user of its own, given by number",
@@ -140,7 +140,7 @@ var image = []Rule{
 	},
 	{
 		Code: "OPS-01", Title: "a name that only the start knows",
-		Severity: finding.Info, Confidence: Hint,
+		Severity: finding.Info, Confidence: Hint, Needs: Deployment,
 		Looks: "RELEASE_NODE set in a container's command or in the image's entrypoint, and not in rel/env.sh.eex.",
 		Why:   "kubectl exec starts beside the entrypoint: bin/NAME rpc and remote make up another name there, and say nodedown.",
 		Fix:   "set it in rel/env.sh.eex, which every command of the release reads",
@@ -221,6 +221,9 @@ func shellWithoutExec(in *Input, f *Finder) {
 			continue
 		}
 		n := f.At(b.Object, at, "the container %s is started by %s without exec: %s is process 1, and the release is not told to stop", b.Container.Called, shell, shell)
+		if now, ok := withExec(at.String()); ok {
+			n.Edited(in.Objects.Replace(at, now))
+		}
 		if shell == "bash" {
 			n.As(finding.Info, Hint).Saw("bash may put the last command in its own place")
 		}
@@ -239,7 +242,10 @@ func bracesInCommand(in *Input, f *Finder) {
 			}
 			for _, w := range words {
 				if found := braces.FindString(w.String()); found != "" {
-					f.At(b.Object, w, "%s stands in the command of the container %s, and no shell replaces it", found, c.Called)
+					n := f.At(b.Object, w, "%s stands in the command of the container %s, and no shell replaces it", found, c.Called)
+					if now, ok := forKubelet(w.String(), variablesOf(c)); ok {
+						n.Edited(in.Objects.Replace(w, now))
+					}
 				}
 			}
 		}

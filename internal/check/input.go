@@ -24,12 +24,17 @@ type Input struct {
 	began     bool
 	beams     map[*manifest.Object]Beam // the same as releases
 	releases  []Beam
-	serving   []Beam // of releases, those that run on
+	serving   []Beam                    // of releases, those that run on
+	mine      map[*manifest.Object]bool // those of the project; nil: not asked yet
 	linked    *links
 	scalers   map[string][]*manifest.Object
 	ingresses map[string][]manifest.Field
+	routes    map[string][]*manifest.Object // Ingresses and gateways' routes, by the Services that they lead to
+	serviced  *serviceIndex
+	patches   *bool
 
 	prediction *mesh.Prediction
+	foreseen   *predictedIndex
 }
 
 // Has says which inputs there are.
@@ -55,6 +60,9 @@ func (in *Input) Has() Needs {
 		if in.Project.Has("rel/env.sh.eex") {
 			has |= EnvSh
 		}
+	}
+	if has&(Manifests|Project) != 0 {
+		has |= Deployment
 	}
 	if in.Intent != nil {
 		has |= Prediction

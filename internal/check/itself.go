@@ -3,6 +3,9 @@ package check
 import (
 	"cmp"
 	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
@@ -76,6 +79,37 @@ var itself = []Rule{
 		Fix:   "write it as phial:ignore NET-05 why it is right as it is until 2027-01-31; the day may be left out",
 		Check: func(*Input, *Finder) {}, // said by what applies them
 	},
+	{
+		Code: ObjectRefused, Title: "an object that Kubernetes does not take",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "Values that are a number or true where Kubernetes wants a text (env, labels, annotations, a ConfigMap's data), selectors of workloads against the labels of their own template, and keys of Secrets and ConfigMaps that are among the manifests.",
+		Why:   "The API server refuses such an object as a whole, and the kubelet does not start a container whose variable comes from a key that is not there: CreateContainerConfigError.",
+		Fix:   "write it as Kubernetes wants it",
+		Hides: []finding.Code{finding.ServiceEmpty},
+		Check: func(in *Input, f *Finder) {
+			notText(in, f)
+			ownSelector(in, f)
+			missingKey(in, f)
+		},
+	},
+	{
+		Code: SourceUnreadable, Title: "a file of the project that was not read whole",
+		Severity: finding.Warning, Confidence: Certain, Needs: Project,
+		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir.",
+		Why:   "Elixir refuses it as well, most likely. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there.",
+		Fix:   "mend the place that is named (mix compile shows it); then check again",
+		Check: brokenSource,
+	},
+}
+
+// brokenSource tells of files that are no Elixir, or in parts.
+func brokenSource(in *Input, f *Finder) {
+	for _, b := range in.Project.Broken {
+		n := f.In(b.At.File, b.At, "%s could not be read whole: %s", b.At.File, b.What)
+		// What stands there is not known; it is shown where nothing of it looks like a secret.
+		text := line(in, n.At)
+		n.Masked = !utf8.ValidString(text) || secretName.MatchString(text) || strings.ContainsFunc(text, unicode.IsControl)
+	}
 }
 
 // problem is a finding about a source.

@@ -160,41 +160,23 @@ func quantity(f manifest.Field) (float64, bool) {
 	return n * scale, known && err == nil
 }
 
-// flagVariables are those that hold flags of the VM.
-var flagVariables = []string{beam.EnvElixirErlOptions, beam.EnvErlAFlags, beam.EnvErlFlags, beam.EnvErlZFlags}
+// flagVariables are those that hold flags of the VM, in the order in which erl takes them. ELIXIR_ERL_OPTIONS is what the
+// command line begins with: what the command says stands behind it.
+var flagVariables = []string{beam.EnvErlAFlags, beam.EnvElixirErlOptions, beam.EnvErlFlags, beam.EnvErlZFlags}
 
-// flags are all variables of a container that hold flags of the VM, joined.
+// flags are the VM's flags of a container, from its variables and its command, in the order in which erl takes them: of
+// several the first counts or the last.
 func flags(c manifest.Container) string {
 	var all []string
 	for _, name := range flagVariables {
 		if e, ok := c.EnvVar(name); ok {
 			all = append(all, e.Value().String())
 		}
-	}
-	return strings.Join(append(all, joined(c)), " ")
-}
-
-// clustered says why the replicas are meant to be one mesh, and nothing where nothing says so.
-func clustered(b Beam) string {
-	for _, name := range []string{"DNS_CLUSTER_QUERY", "PHIAL_SERVICE", "PHIAL_DOMAIN"} {
-		if e, ok := b.Container.EnvVar(name); ok && (!e.Value().Exists() || e.Value().String() != "") {
-			return name + " is set"
+		if name == beam.EnvElixirErlOptions {
+			all = append(all, joined(c))
 		}
 	}
-	if e, ok := b.Container.EnvVar("RELEASE_DISTRIBUTION"); ok && e.Value().String() != "none" {
-		if n, ok := b.Container.EnvVar("RELEASE_NODE"); !ok || !loopback(n.Value().String()) {
-			return "RELEASE_DISTRIBUTION is set"
-		}
-	}
-	if e, ok := b.Container.EnvVar("RELEASE_NODE"); ok && strings.Contains(e.Value().String(), "@$(") {
-		return "RELEASE_NODE has each pod's own address or name"
-	}
-	return ""
-}
-
-func loopback(node string) bool {
-	_, host, _ := strings.Cut(node, "@")
-	return host == "127.0.0.1" || host == "localhost" || host == "::1"
+	return strings.Join(all, " ")
 }
 
 // several says whether there is to be more than one pod, by replicas or by an autoscaler.

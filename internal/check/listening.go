@@ -262,19 +262,3 @@ func (in *Input) strictBalancer(b Beam) *manifest.Object {
 	}
 	return nil
 }
-
-// unawareReadiness finds clustered releases that take traffic before they have joined.
-func unawareReadiness(in *Input, f *Finder) {
-	for _, b := range in.OfProject() {
-		ready := b.Container.At("readinessProbe.httpGet.path")
-		if !in.several(b.Workload) || clustered(b) == "" || managed(b.Workload) || !alone(b) || !ready.Exists() {
-			continue
-		}
-		if len(in.Project.Topologies) == 0 && len(in.Project.DNSClusters) == 0 {
-			continue
-		}
-		if _, waits := readinessWaits(b); !waits {
-			f.At(b.Object, ready, "readiness asks for %s, which does not say whether the node has joined the others", ready)
-		}
-	}
-}

@@ -47,15 +47,16 @@ var naming = []Rule{
 	},
 	{
 		Code: finding.LoopbackName, Title: "a name that every machine has",
-		Severity: finding.Warning, Confidence: Likely, Needs: Project,
-		Looks: "127.0.0.1 and localhost in the name that the Dockerfile, vm.args or rel/env.sh.eex gives, in releases that are meant to be one mesh.",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "127.0.0.1 and localhost in the name that the Dockerfile, vm.args or rel/env.sh.eex gives, in releases that are meant to be one mesh. It is an error where the prediction of the mesh has replicas with such a name, which others dial by another.",
 		Why:   "A name that is fixed when the image is built, or falls back to 127.0.0.1, is the same for every replica: whoever dials it reaches itself.",
 		Fix:   "name the node when it starts, from POD_IP, and fail where that is not set: RELEASE_NODE=app@${POD_IP:?}",
+		Hides: []finding.Code{finding.HostMismatch},
 		Check: loopbackName,
 	},
 	{
 		Code: finding.PodRecordName, Title: "a pod's A record as host",
-		Severity: finding.Info, Confidence: Hint,
+		Severity: finding.Info, Confidence: Hint, Needs: Deployment,
 		Looks: "Names such as 10-0-0-1.namespace.pod.cluster.local in RELEASE_NODE and rel/env.sh.eex, and mode: :dns of libcluster's Kubernetes strategy.",
 		Why:   "CoreDNS answers for pods' own records only with pods insecure or pods verified in its Corefile, which no manifest of the app shows.",
 		Fix:   "name the node base@$POD_IP, or take a StatefulSet, whose pods have names",
@@ -122,30 +123,46 @@ var (
 
 func shellInValue(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
-		defined := map[string]bool{}
+		above := map[string]bool{}
 		for e := range b.Container.Env() {
-			above := func(what string) bool { return defined[strings.TrimSuffix(strings.TrimPrefix(what, "$("), ")")] }
-			defined[e.Called] = true // for those below
-			value, ok := e.Value().Text()
-			if !ok || !nodeEnv(e.Called) && !strings.HasPrefix(e.Called, "RELEASE_") && !strings.HasPrefix(e.Called, "PHX_") && !strings.HasPrefix(e.Called, "DNS_CLUSTER") {
-				continue
-			}
-			what := command.FindString(value)
-			if what == "" {
-				what = braces.FindString(value)
-			}
-			switch {
-			case above(what): // a variable after all
-			case what != "" && nodeEnv(e.Called):
-				f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it: the release does not start", e.Called, what)
-			case what != "":
-				f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it", e.Called, what).As(finding.Warning, Certain)
-			case nodeEnv(e.Called) && strings.ContainsAny(value, " \t\n"):
-				f.At(b.Object, e.Value(), "%s has white space in it: the start script takes it for several words, and the release does not start", e.Called).
-					Mend("write the name without spaces and line ends")
-			}
+			shellIn(in, f, b, e, above)
+			above[e.Called] = true
 		}
 	}
+}
+
+// shellIn looks at one variable; above are those that stand before it.
+func shellIn(in *Input, f *Finder, b Beam, e manifest.EnvVar, above map[string]bool) {
+	value, ok := e.Value().Text()
+	if !ok || !nodeEnv(e.Called) && !strings.HasPrefix(e.Called, "RELEASE_") && !strings.HasPrefix(e.Called, "PHX_") && !strings.HasPrefix(e.Called, "DNS_CLUSTER") {
+		return
+	}
+	what := command.FindString(value)
+	if what == "" {
+		what = braces.FindString(value)
+	}
+	switch {
+	case above[strings.TrimSuffix(strings.TrimPrefix(what, "$("), ")")]: // a variable after all
+	case what != "" && nodeEnv(e.Called):
+		f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it: the release does not start", e.Called, what).
+			Edited(in.asReference(e, above))
+	case what != "":
+		f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it", e.Called, what).As(finding.Warning, Certain).
+			Edited(in.asReference(e, above))
+	case nodeEnv(e.Called) && strings.ContainsAny(value, " \t\n"):
+		f.At(b.Object, e.Value(), "%s has white space in it: the start script takes it for several words, and the release does not start", e.Called).
+			Mend("write the name without spaces and line ends")
+	}
+}
+
+// asReference is an edit that writes ${NAME} in a variable as $(NAME), where all names are defined above it.
+func (in *Input) asReference(e manifest.EnvVar, above map[string]bool) (manifest.Edit, bool) {
+	value := e.Value().String()
+	now, ok := forKubelet(value, above)
+	if !ok || command.MatchString(value) {
+		return manifest.Edit{}, false
+	}
+	return in.Objects.Replace(e.Value(), now)
 }
 
 var hostnameI = regexp.MustCompile(`\bhostname\s+-[a-zA-Z]*[iI]\b`)

@@ -75,21 +75,84 @@ func loopbackName(in *Input, f *Finder) {
 	loopbackInEnvSh(in, f, replicated[:min(len(replicated), maxFollowed)])
 	for _, v := range in.Project.VMArgs {
 		for _, flag := range v.Flags {
-			if v.Taken && (flag.Words[0] == "-name" || flag.Words[0] == "-sname") && fixedLoopback.MatchString(flag.String()) {
-				f.In(v.File, flag.At, "%s fixes the name of every replica to one that is each machine's own", v.File)
+			if !v.Taken || flag.Words[0] != "-name" && flag.Words[0] != "-sname" || !fixedLoopback.MatchString(flag.String()) {
+				continue
 			}
+			n := f.In(v.File, flag.At, "%s fixes the name of every replica to one that is each machine's own", v.File)
+			if by := in.namedBefore(flag.Words[0], replicated); by != "" {
+				n.second(flag.Words[0], by)
+				continue
+			}
+			n.ofLoopback(in, replicated)
 		}
 	}
 	for _, d := range in.deployed() {
 		if node, ok := d.Env(d.Final())[beam.EnvReleaseNode]; ok && node.Known() && loopback(node.Value) && !given {
-			f.In(d.File, node.At, "the image sets RELEASE_NODE to %s for every replica", node.Value)
+			f.In(d.File, node.At, "the image sets RELEASE_NODE to %s for every replica", node.Value).ofLoopback(in, replicated)
 		}
 		for _, i := range d.Chain(d.Final()) {
 			if i.Name == "RUN" && strings.Contains(runText(i), "vm.args") && fixedLoopback.MatchString(runText(i)) {
-				f.In(d.File, i.At, "the build writes a name with 127.0.0.1 into vm.args, which every replica has then")
+				n := f.In(d.File, i.At, "the build writes a name with 127.0.0.1 into vm.args, which every replica has then")
+				if flag := strings.Trim(nameFlag.FindString(runText(i)), " \t\"'"); flag != "" {
+					if by := in.namedBefore(flag, replicated); by != "" {
+						n.second(flag, by)
+						continue
+					}
+				}
+				n.ofLoopback(in, replicated)
 			}
 		}
 	}
+}
+
+// nameFlag is a node's name among flags.
+var nameFlag = regexp.MustCompile(`(^|[\s"'])-s?name\b`)
+
+// namedBefore is the flag by which the start script names the node in front of vm.args, so that the name there is a second one;
+// empty where it may not. It does so by RELEASE_DISTRIBUTION, sname by default; of both kinds erl looks for -sname first.
+func (in *Input) namedBefore(flag string, replicated []Beam) (by string) {
+	wins := func(distribution string) string {
+		if distribution == beam.DistributionSName || distribution == beam.DistributionName && flag == "-name" {
+			return "-" + distribution
+		}
+		return ""
+	}
+	sh := in.Project.EnvSh
+	if len(replicated) == 0 {
+		switch {
+		case sh.Distribution.Known():
+			return wins(sh.Distribution.Value)
+		case !strings.Contains(sh.Text, beam.EnvReleaseDistribution) && in.Objects == nil:
+			return wins(beam.DistributionSName)
+		}
+		return ""
+	}
+	for _, b := range replicated {
+		distribution := beam.DistributionSName
+		if r := in.started(b); r != nil {
+			distribution = "" // not known
+			if f := r.Node().Flag; f.Known() {
+				distribution = f.Text
+			}
+		} else if e, set := b.Container.EnvVar(beam.EnvReleaseDistribution); set {
+			distribution = e.Value().String()
+		} else if sh.Text != "" || b.Container.EnvFrom() {
+			return ""
+		}
+		if by = wins(distribution); by == "" {
+			return ""
+		}
+	}
+	return by
+}
+
+// second says of a finding about a name that it is the second one.
+func (n *Finding) second(flag, by string) {
+	n.As(finding.Info, Hint).Cause = "a name is given beside the start script's " + by + ", which erl looks for first: this one has no effect"
+	if flag == by {
+		n.Cause = "a second name is given beside RELEASE_NODE's, which stands first: Multiple " + flag + " given to erl, using the first"
+	}
+	n.Mend("take it out: the start script gives the name, by RELEASE_DISTRIBUTION and RELEASE_NODE")
 }
 
 func loopbackInEnvSh(in *Input, f *Finder, replicated []Beam) {
@@ -107,7 +170,8 @@ func loopbackInEnvSh(in *Input, f *Finder, replicated []Beam) {
 			continue
 		}
 		for _, a := range facts.Sets(beam.EnvReleaseNode) {
-			n := f.In(b.Label(), ofEnvSh(a.Pos), "every replica of %s is called %s, which is each pod's own address", b.Name, node.Name.Text).Also(b.Container.Key("env"), "the environment that it is given")
+			n := f.In(b.Label(), ofEnvSh(a.Pos), "every replica of %s is called %s, which is each pod's own address", b.Name, node.Name.Text).Also(b.Container.Key("env"), "the environment that it is given").
+				ofLoopback(in, []Beam{b})
 			if m := fallbackLoopback.FindStringSubmatch(in.Project.EnvSh.Text); m != nil {
 				n.Mend("give the container %s%s, and let env.sh fail without it: ${%s:?}", m[1], fieldFor(m[1]), m[1])
 			}
@@ -119,11 +183,36 @@ func loopbackInEnvSh(in *Input, f *Finder, replicated []Beam) {
 	}
 	for _, a := range facts.Sets(beam.EnvReleaseNode) {
 		if fixedLoopback.MatchString(a.Value) && !a.IfUnset && !a.Maybe {
-			f.In(envShFile, ofEnvSh(a.Pos), "every replica is called %s, which is each machine's own address", a.Value)
+			f.In(envShFile, ofEnvSh(a.Pos), "every replica is called %s, which is each machine's own address", a.Value).ofLoopback(in, nil)
 		} else if m := fallbackLoopback.FindStringSubmatch(a.Value); m != nil {
 			f.In(envShFile, ofEnvSh(a.Pos), "without %s every replica is called by %s, and nothing says so", m[1], m[2]).As(finding.Info, Hint)
 		}
 	}
+}
+
+// ofLoopback weighs a finding about names that every machine has: certain where the prediction shows that nodes dial others by
+// another name. What it predicts of them for that reason stands beneath the finding.
+func (n *Finding) ofLoopback(in *Input, beams []Beam) *Finding {
+	n.As(warningLikely())
+	if in.Predicted() == nil || len(beams) == 0 {
+		return n
+	}
+	x := in.predicted()
+	if x.meetsLoopback == nil {
+		x.meetsLoopback = map[string]bool{}
+		for _, o := range x.obstacles[finding.HostMismatch] {
+			if to := x.replicas[o.To]; to != nil && loopback(to.Node) {
+				x.meetsLoopback[x.workload[o.From]] = true
+			}
+		}
+	}
+	from := x.meetsLoopback
+	for _, b := range beams {
+		if from[b.Label()] {
+			n.As(finding.Error, Certain).over = append(n.over, aboutOf(b.Object))
+		}
+	}
+	return n
 }
 
 var podRecord = regexp.MustCompile(`\.pod(\.|$)`)

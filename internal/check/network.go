@@ -160,7 +160,7 @@ func exposed(in *Input, f *Finder) {
 				}
 			}
 		}
-		if host.True() && clustered(b) != "" {
+		if host.True() && in.clustered(b) != "" {
 			f.At(b.Object, host, "with hostNetwork EPMD and the distribution listen on the machine's own addresses").As(finding.Warning, Likely).
 				Mend("take hostNetwork out; if it has to stay, bind both to an inner address (ERL_EPMD_ADDRESS, inet_dist_use_interface)")
 		}
@@ -228,7 +228,7 @@ func twoNodes(in *Input, f *Finder) {
 
 func ipv6(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
-		if clustered(b) == "" || readFlags(flags(b.Container)).IPv6() {
+		if in.clustered(b) == "" || readFlags(flags(b.Container)).IPv6() {
 			continue
 		}
 		for _, s := range in.discoveryServices(b) {

@@ -106,7 +106,6 @@ func (in *Input) ingressRules() map[string][]manifest.Field {
 }
 
 func otherHost(in *Input, f *Finder) {
-	paired := projectObjects(in)
 	for _, b := range in.Serving() {
 		hosts := in.ingressHosts(b)
 		known := len(hosts) > 0
@@ -116,7 +115,7 @@ func otherHost(in *Input, f *Finder) {
 		if !known {
 			continue
 		}
-		if paired[b.Object] && len(in.projectOf(b).Endpoints) > 0 {
+		if in.ofProject(b) && len(in.projectOf(b).Endpoints) > 0 {
 			in.otherURL(b, hosts, f)
 			continue
 		}
@@ -245,23 +244,23 @@ func shortRead(in *Input, f *Finder) {
 }
 
 func onlySix(in *Input, f *Finder) {
+	four, six := false, false
+	for _, s := range in.Objects.OfKind("Service") {
+		for family := range s.At("spec.ipFamilies").Items() {
+			six = six || family.String() == "IPv6"
+			four = four || family.String() == "IPv4"
+		}
+		six = six || strings.HasSuffix(s.At("spec.ipFamilyPolicy").String(), "DualStack")
+	}
+	if !four || six {
+		return
+	}
 	for _, b := range in.Serving() {
 		e, ok := b.Container.EnvVar("ECTO_IPV6")
 		if v := e.Value().String(); !ok || v != "true" && v != "1" || slices.Contains(readFlags(flags(b.Container)).Protos, beam.ProtoTCP6) {
 			continue
 		}
-		four := false
-		six := false
-		for _, s := range in.Objects.OfKind("Service") {
-			for family := range s.At("spec.ipFamilies").Items() {
-				six = six || family.String() == "IPv6"
-				four = four || family.String() == "IPv4"
-			}
-			six = six || strings.HasSuffix(s.At("spec.ipFamilyPolicy").String(), "DualStack")
-		}
-		if four && !six {
-			f.At(b.Object, e.Value(), "the database is looked up by IPv6, and the Services here are for IPv4 alone")
-		}
+		f.At(b.Object, e.Value(), "the database is looked up by IPv6, and the Services here are for IPv4 alone")
 	}
 }
 

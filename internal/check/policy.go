@@ -6,6 +6,7 @@ import (
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
 )
 
 // way is one direction of a policy.
@@ -19,7 +20,7 @@ var ways = []way{{"Ingress", "ingress", "from", "lets in"}, {"Egress", "egress",
 func policies(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		selecting := in.Selecting("NetworkPolicy", b.Workload)
-		if len(selecting) == 0 || clustered(b) == "" || !in.several(b.Workload) {
+		if len(selecting) == 0 || in.clustered(b) == "" || !in.several(b.Workload) {
 			continue
 		}
 		for _, w := range ways {
@@ -32,35 +33,70 @@ func policies(in *Input, f *Finder) {
 			if len(apply) == 0 {
 				continue
 			}
-			needed(f, b, w, apply)
+			needed(in, f, b, w, apply)
 		}
 	}
 }
 
-func needed(f *Finder, b Beam, w way, apply []*manifest.Object) {
-	type need struct {
-		first, last int64
-		what        string
-	}
-	needs := []need{{beam.EPMDPort, beam.EPMDPort, "EPMD (TCP 4369)"}}
-	if e, ok := b.Container.EnvVar(beam.EnvErlEPMDPort); ok {
-		n, isInt := parsePort(e.Value().String())
-		if !isInt {
-			needs = nil
-		} else {
-			needs = []need{{n, n, fmt.Sprintf("EPMD (TCP %d)", n)}}
+// need is a port, or a range of which any may be the one, that nodes need of each other.
+type need struct {
+	first, last int64
+	what        string
+}
+
+// needs are those of a release: as the prediction has them, which has followed vm.args and
+// rel/env.sh, or else as the container's own environment says. Of a port that may be any for
+// all that was read nothing is asked: it may also be a sound one.
+func (in *Input) needs(b Beam) []need {
+	epmd, dist, known := portsByEnv(b)
+	if in.Intent != nil {
+		label := b.Label()
+		n := slices.IndexFunc(in.Intent.Replicas, func(r mesh.Replica) bool { return r.Workload == label })
+		switch {
+		case n < 0:
+		case in.Intent.Replicas[n].ListenMin != 0: // whatever its name is
+			epmd, dist, known = int64(in.Intent.Replicas[n].EPMD), int64(in.Intent.Replicas[n].ListenMin), true
+		case in.Intent.Replicas[n].ListenWhy != "":
+			known = false
 		}
 	}
-	if epmdless(b) {
-		needs = nil
+	all := needsOf(epmd, dist)
+	if !known {
+		all = all[:len(all)-1]
 	}
-	if first, _, ok := distRange(b.Container); ok {
-		// The release takes the first; those after it are for tools.
-		needs = append(needs, need{first, first, fmt.Sprintf("the distribution port %d", first)})
-	} else if !epmdless(b) {
-		needs = append(needs, need{1024, 65535, "the distribution port, which may be any"})
+	return all
+}
+
+// portsByEnv are those that the container's environment gives: 0 where there is no EPMD, or
+// where the distribution's port may be any. Known says whether the latter is.
+func portsByEnv(b Beam) (epmd, dist int64, known bool) {
+	epmd = int64(beam.EPMDPort)
+	if e, ok := b.Container.EnvVar(beam.EnvErlEPMDPort); ok {
+		epmd, _ = parsePort(e.Value().String())
 	}
-	for _, n := range needs {
+	without := epmdless(b)
+	if without {
+		epmd = 0
+	}
+	dist, _, ok := distRange(b.Container)
+	return epmd, dist, ok || !without
+}
+
+// needsOf are EPMD's port and that of the distribution: of a range the release takes the
+// first, and those after it are for tools. 0: there is no EPMD, or it is not known where;
+// the distribution's may be any.
+func needsOf(epmd, dist int64) (all []need) {
+	if epmd != 0 {
+		all = append(all, need{epmd, epmd, fmt.Sprintf("EPMD (TCP %d)", epmd)})
+	}
+	if dist == 0 {
+		return append(all, need{1024, 65535, "the distribution port, which may be any"})
+	}
+	return append(all, need{dist, dist, fmt.Sprintf("the distribution port %d", dist)})
+}
+
+func needed(in *Input, f *Finder, b Beam, w way, apply []*manifest.Object) {
+	for _, n := range in.needs(b) {
 		switch {
 		case slices.ContainsFunc(apply, func(p *manifest.Object) bool { return allows(p, w, b, n.first, n.last) }):
 		case n.first != n.last:
@@ -132,7 +168,11 @@ func portsCover(ports manifest.Field, b Beam, first, last int64, protocol string
 	return false
 }
 
-// peersCover says whether a rule is about a release's own pods. What depends on labels of namespaces counts as yes.
+// namespaceName is the label that every namespace has.
+const namespaceName = "kubernetes.io/metadata.name"
+
+// peersCover says whether a rule is about a release's own pods. What depends on other labels of namespaces than their name
+// counts as yes.
 func peersCover(peers manifest.Field, b Beam) bool {
 	if peers.Len() == 0 {
 		return true
@@ -142,6 +182,9 @@ func peersCover(peers manifest.Field, b Beam) bool {
 		pods, namespaces := peer.Key("podSelector"), peer.Key("namespaceSelector")
 		if peer.Key("ipBlock").Exists() {
 			return true // the pods' addresses are not known
+		}
+		if name := namespaces.Key("matchLabels").Key(namespaceName).String(); name != "" && b.Namespace != "" && name != b.Namespace {
+			continue
 		}
 		if (pods.Exists() || namespaces.Exists()) && (!pods.Exists() || labels.Selected(pods)) {
 			return true

@@ -71,7 +71,7 @@ func fromMesh(code finding.Code, s finding.Severity, title, looks, why, fix stri
 		conf = Likely
 	}
 	return Rule{Code: code, Title: title, Severity: s, Confidence: conf, Needs: Manifests | Prediction, Looks: looks, Why: why, Fix: fix,
-		Check: func(in *Input, f *Finder) { in.obstacles(code, f) }}
+		Check: func(*Input, *Finder) {}} // whatever the rule, foretell adds what is predicted of its code
 }
 
 // Predicted is the mesh that would come of it; nil where that was not worked out.
@@ -86,70 +86,50 @@ func (in *Input) Predicted() *mesh.Prediction {
 	return in.prediction
 }
 
-// obstacles tells what is in the way of links for one reason, once for each workload and
-// place.
-func (in *Input) obstacles(code finding.Code, f *Finder) {
+// predictedIndex is a prediction by what rules ask of it.
+type predictedIndex struct {
+	workload  map[string]string          // label, by replica
+	beams     map[string]Beam            // by label
+	replicas  map[string]*mesh.Predicted // by ID
+	of        map[string][]*mesh.Replica // by the label of their workload
+	obstacles map[finding.Code][]mesh.Obstacle
+	islands   string // as evidence
+	// meetsLoopback are labels of workloads that dial a node with a name that every machine has; nil: nobody has asked.
+	meetsLoopback map[string]bool
+}
+
+// predicted is the index of a prediction that there is.
+func (in *Input) predicted() *predictedIndex {
+	if in.foreseen != nil {
+		return in.foreseen
+	}
 	p := in.Predicted()
-	workload := map[string]string{}
+	x := &predictedIndex{
+		workload: map[string]string{}, beams: map[string]Beam{}, replicas: map[string]*mesh.Predicted{}, of: map[string][]*mesh.Replica{},
+		obstacles: map[finding.Code][]mesh.Obstacle{}, islands: "islands: " + Islands(p),
+	}
+	in.foreseen = x
 	for i := range in.Intent.Replicas {
-		workload[in.Intent.Replicas[i].ID] = in.Intent.Replicas[i].Workload
+		r := &in.Intent.Replicas[i]
+		x.workload[r.ID] = r.Workload
+		x.of[r.Workload] = append(x.of[r.Workload], r)
 	}
-	type place struct{ workload, at string }
-	told := map[place]bool{}
-	for _, l := range p.Links {
-		if l.Up != mesh.No {
-			continue
-		}
-		for _, o := range l.Why {
-			if o.Code != code {
-				continue
-			}
-			b, ok := in.called(workload[o.From])
-			if !ok || clustered(b) == "" && !in.wantsMesh(b) {
-				continue
-			}
-			at, found := firstPlace(o.At)
-			if told[place{workload[o.From], at.String()}] {
-				continue
-			}
-			told[place{workload[o.From], at.String()}] = true
-			text := o.Text
-			if o.Dialled != "" {
-				text = "discovery dials " + o.Dialled + ": " + text
-			}
-			n := f.At(b.Object, b.At("metadata.name"), "%s", text)
-			if found {
-				n.At = at
-			}
-			for _, r := range p.Replicas {
-				if r.ID != o.From {
-					continue
-				}
-				for _, s := range r.Steps {
-					n.Saw("%s: %s", r.ID, s.Text)
-				}
-			}
-			n.Saw("islands: %s", Islands(p))
-		}
-	}
-}
-
-// wantsMesh says whether the project has something that makes sense only in a mesh.
-func (in *Input) wantsMesh(b Beam) bool {
-	if in.Project == nil || b.Why == "" {
-		return false
-	}
-	return len(in.Project.Topologies) > 0 || len(in.Project.ClusterStarts) > 0
-}
-
-// called finds a workload by its label.
-func (in *Input) called(label string) (Beam, bool) {
 	for _, b := range in.Serving() {
-		if b.Label() == label {
-			return b, true
+		if _, twice := x.beams[b.Label()]; !twice {
+			x.beams[b.Label()] = b
 		}
 	}
-	return Beam{}, false
+	for i := range p.Replicas {
+		x.replicas[p.Replicas[i].ID] = &p.Replicas[i]
+	}
+	for _, l := range p.Links {
+		for _, o := range l.Why {
+			if l.Up == mesh.No {
+				x.obstacles[o.Code] = append(x.obstacles[o.Code], o)
+			}
+		}
+	}
+	return x
 }
 
 // Islands writes the islands of a prediction in one line.

@@ -104,6 +104,7 @@ func TestPredicted(t *testing.T) {
 	api := func(more string) string {
 		return topology(`Kubernetes, config: [kubernetes_node_basename: "shop", kubernetes_selector: "app=shop"` + more + "]")
 	}
+	const fromSecret = "valueFrom: {secretKeyRef: {name: shop, key: cookie}}"
 	const listens = "        - {name: ERL_AFLAGS, value: -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107}\n"
 	env := func(s, line string) string { return strings.Replace(s, "        env:\n", "        env:\n"+line, 1) }
 	swap := func(s string, pairs ...string) string {
@@ -135,6 +136,14 @@ func TestPredicted(t *testing.T) {
 		{"DSC-13", noQuery, "", "", [3]string{meshManifest, "", ""}},
 		{"NET-01", swap(meshManifest, ", {port: 1, endPort: 65535}", ", {port: 9100, endPort: 9107}"), dns, "",
 			[3]string{env(swap(meshManifest, ", {port: 1, endPort: 65535}", ", {port: 9100, endPort: 9107}"), listens), dns, ""}},
+		// Codes that rules look for in manifests: what these miss, because it hangs on the source, is foretold.
+		{"NAM-12", meshManifest, dns, "export RELEASE_DISTRIBUTION=sname\n", [3]string{meshManifest, dns, ""}},
+		{"DSC-01", swap(noQuery, "  clusterIP: None\n", ""), dns, "", [3]string{noQuery, dns, ""}},
+		{"DSC-02", swap(noQuery, "  selector: {app: shop}\n  ports", "  selector: {app: shoop}\n  ports"), dns, "", [3]string{noQuery, dns, ""}},
+		{"DSC-03", noQuery, topology(`Kubernetes.DNSSRV, config: [service: "shop-headless", namespace: "default", application_name: "shop"]`), "",
+			[3]string{noQuery, dns, ""}},
+		{"COO-01", swap(second("{name: LOG, value: info}"), fromSecret, "value: "+strings.Repeat("a", 32), fromSecret, "value: "+strings.Repeat("b", 32)), "", "",
+			[3]string{second("{name: LOG, value: info}"), "", ""}},
 		{"NET-08", second("{name: ERL_AFLAGS, value: -start_epmd false -erl_epmd_port 9100}"), "", "", [3]string{second("{name: LOG, value: info}"), "", ""}},
 	} {
 		t.Run(string(c.code), func(t *testing.T) {
@@ -159,6 +168,33 @@ func TestPredicted(t *testing.T) {
 			twin := Run(predictedInput(t, c.silent[0], c.silent[1], c.silent[2]), Options{})
 			if strings.Contains(codes(twin), string(c.code)) {
 				t.Errorf("its twin has it too: %s", codes(twin))
+			}
+		})
+	}
+}
+
+// Replicas that are meant to meet and would not are never passed over in silence, and those
+// that are not meant to are no islands.
+func TestMeantToMeet(t *testing.T) {
+	alone := strings.Replace(meshManifest, "{name: RELEASE_DISTRIBUTION, value: name}", "{name: RELEASE_DISTRIBUTION, value: none}", 1)
+	alone = strings.Replace(alone, "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc.cluster.local}\n", "", 1)
+	for name, tt := range map[string]struct {
+		manifests, script string
+		meant             bool
+		islands           int
+	}{
+		"sound":                {meshManifest, "", true, 1},
+		"no distribution":      {alone, "", false, 3},
+		"the name of a branch": {meshManifest, "export RELEASE_NODE=x@$POD_IP\n", true, 1},
+		"none in the script":   {alone, "export RELEASE_DISTRIBUTION=none\n", false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Run(predictedInput(t, tt.manifests, "", tt.script), Options{})
+			if len(r.Mesh.Groups) != 1 || (r.Mesh.Groups[0].Meant != "") != tt.meant || len(r.Mesh.Groups[0].Islands) != tt.islands {
+				t.Errorf("%+v", r.Mesh.Groups)
+			}
+			if tt.meant && tt.islands > 1 && r.Count(finding.Error) == 0 {
+				t.Error("islands, and no error")
 			}
 		})
 	}

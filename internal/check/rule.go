@@ -55,7 +55,7 @@ func (c Confidence) heaviest() finding.Severity {
 }
 
 // Needs are the inputs that a rule can't do without.
-type Needs uint8
+type Needs uint16
 
 // The inputs there may be.
 const (
@@ -67,6 +67,7 @@ const (
 	EnvSh
 	Prediction // the mesh that project and manifests would give
 	Kubernetes // manifests, or Helm's templates
+	Deployment // manifests, or a mix project
 )
 
 var needNames = []struct {
@@ -75,7 +76,7 @@ var needNames = []struct {
 }{
 	{Manifests, "Kubernetes manifests"}, {Templates, "a Helm chart's templates"}, {Project, "a mix project"},
 	{Dockerfile, "a Dockerfile"}, {CI, "a CI workflow"}, {EnvSh, "rel/env.sh.eex"}, {Prediction, "a prediction of the mesh"},
-	{Kubernetes, "Kubernetes manifests or a Helm chart's templates"},
+	{Kubernetes, "Kubernetes manifests or a Helm chart's templates"}, {Deployment, "Kubernetes manifests or a mix project"},
 }
 
 // Names are the inputs as people call them.

@@ -15,6 +15,8 @@ const (
 	NotLookedAt        finding.Code = "CHK-04"
 	SuppressionExpired finding.Code = "CHK-05"
 	SuppressionRefused finding.Code = "CHK-06"
+	ObjectRefused      finding.Code = "CHK-07"
+	SourceUnreadable   finding.Code = "CHK-08"
 )
 
 // Family is the rules of one file, with the heading that they are documented under.

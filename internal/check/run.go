@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
-	"github.com/phialdev/phial/internal/mesh"
 )
 
 // Options say which rules run and what of their findings counts.
@@ -28,13 +27,6 @@ type Report struct {
 	Suppressed []Suppressed `json:"suppressed"`
 	Looked     Looked       `json:"looked"`
 	Mesh       *Mesh        `json:"mesh,omitempty"` // what it would give, where that was worked out
-}
-
-// Mesh is the mesh that manifests and project would give.
-type Mesh struct {
-	Islands  [][]string       `json:"islands"` // of replicas
-	Doubts   []string         `json:"doubts"`  // what was not known and could make the islands others
-	Replicas []mesh.Predicted `json:"replicas"`
 }
 
 // NotChecked is a rule that could not look.
@@ -89,9 +81,7 @@ func Run(in *Input, o Options) Report {
 	}
 	r := Report{Findings: []Finding{}, NotChecked: []NotChecked{}, Suppressed: []Suppressed{}}
 	r.Looked = in.looked()
-	if p := in.Predicted(); p != nil {
-		r.Mesh = &Mesh{Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
-	}
+	r.Mesh = in.mesh()
 	has := in.Has()
 	var found []*Finding
 	for _, rule := range rules {
@@ -105,6 +95,9 @@ func Run(in *Input, o Options) Report {
 		for _, n := range f.found {
 			n.weigh(rule)
 		}
+		of := len(f.found)
+		in.foretell(rule, f)
+		in.doubt(rule, f.found[:of], f.found[of:])
 		found = append(found, f.found...)
 		if f.more > 0 {
 			found = append(found, tooMany(in, rule, f))
@@ -125,6 +118,20 @@ func Run(in *Input, o Options) Report {
 		}
 	}
 	return r
+}
+
+// doubt takes the certainty from findings that come of a project that was not read whole: those of rules that read it, and all
+// that were predicted.
+func (in *Input) doubt(rule *Rule, found, predicted []*Finding) {
+	if in.Project == nil || len(in.Project.Broken) == 0 || rule.Code == SourceUnreadable {
+		return
+	}
+	if rule.Needs&(Project|Prediction) != 0 {
+		predicted = append(slices.Clone(found), predicted...)
+	}
+	for _, n := range predicted {
+		n.As(min(n.Severity, finding.Warning), min(n.Confidence, Likely)).Saw("%s could not be read whole", in.Project.Broken[0].At.File)
+	}
 }
 
 // tooMany says that a rule has found more than is told.
@@ -201,7 +208,9 @@ func gather(rules []*Rule, found []*Finding) []*Finding {
 	roots := map[string][]*Finding{}
 	for _, n := range found {
 		if len(hides[n.Code]) > 0 {
-			roots[n.about] = append(roots[n.about], n)
+			for _, about := range append([]string{n.about}, n.over...) {
+				roots[about] = append(roots[about], n)
+			}
 		}
 	}
 	hidden := map[*Finding]bool{}

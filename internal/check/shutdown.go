@@ -200,7 +200,7 @@ func ordered(in *Input, f *Finder) {
 		if b.Kind != "StatefulSet" || policy.String() == "Parallel" || !in.several(b.Workload) {
 			continue
 		}
-		if waits, ok := readinessWaits(b); ok {
+		if waits, ok := in.readinessWaits(b); ok {
 			f.At(b.Object, waits, "pods of %s start one after the other, each when the one before is ready, and are ready when they have joined", b.Name).Also(policy, "the order")
 		}
 	}

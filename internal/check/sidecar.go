@@ -32,10 +32,7 @@ func (in *Input) injected(b Beam, names []string, on, off string, ofNamespace ma
 	if b.Namespace == "" {
 		return manifest.Field{}, false
 	}
-	for _, ns := range in.Objects.OfKind("Namespace") {
-		if ns.Name != b.Namespace {
-			continue
-		}
+	if ns := in.Objects.Find(b.Object, "Namespace", b.Namespace); ns != nil {
 		for name, value := range ofNamespace {
 			for _, where := range []string{"metadata.labels", "metadata.annotations"} {
 				if f := ns.At(where).Key(name); f.String() == value {
@@ -82,7 +79,7 @@ func listed(f manifest.Field, ports []int64) bool {
 func istio(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		at, ok := in.injected(b, []string{"sidecar.istio.io/inject"}, "true", "false", map[string]string{"istio-injection": "enabled"})
-		if !ok || clustered(b) == "" {
+		if !ok || in.clustered(b) == "" {
 			continue
 		}
 		ports := portsOfMesh(b)
@@ -120,18 +117,32 @@ func (in *Input) inHeadless(b Beam, ports []int64) bool {
 	return false
 }
 
+// opaquePorts is the annotation by which Linkerd does not guess what is spoken at some ports.
+const opaquePorts = "config.linkerd.io/opaque-ports"
+
 func linkerd(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		at, ok := in.injected(b, []string{"linkerd.io/inject"}, "enabled", "disabled", map[string]string{"linkerd.io/inject": "enabled"})
-		if !ok || clustered(b) == "" {
+		if !ok || in.clustered(b) == "" {
 			continue
 		}
 		ports := portsOfMesh(b)
 		annotations := b.Template.At("metadata.annotations")
-		if listed(annotations.Key("config.linkerd.io/opaque-ports"), ports) ||
+		if listed(annotations.Key(opaquePorts), ports) ||
 			listed(annotations.Key("config.linkerd.io/skip-inbound-ports"), ports) && listed(annotations.Key("config.linkerd.io/skip-outbound-ports"), ports) {
 			continue
 		}
-		f.At(b.Object, at, "Linkerd's proxy takes the connections between the nodes of %s, and their ports are neither opaque nor skipped", b.Name)
+		n := f.At(b.Object, at, "Linkerd's proxy takes the connections between the nodes of %s, and their ports are neither opaque nor skipped", b.Name)
+		// Opaque ports stay encrypted; the proxy only stops guessing what they speak.
+		if first, last, known := distRange(b.Container); known && !annotations.Key(opaquePorts).Exists() {
+			opaque := strconv.FormatInt(first, 10)
+			if last > first {
+				opaque += "-" + strconv.FormatInt(last, 10)
+			}
+			if !epmdless(b) {
+				opaque = strconv.Itoa(beam.EPMDPort) + "," + opaque
+			}
+			n.Edited(in.Objects.Insert(annotations, opaquePorts, strconv.Quote(opaque)))
+		}
 	}
 }

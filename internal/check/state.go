@@ -13,7 +13,7 @@ import (
 var state = []Rule{
 	{
 		Code: "GLB-01", Title: "a flag that global does not see",
-		Severity: finding.Warning, Confidence: Certain,
+		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
 		Looks: "-prevent_overlapping_partitions without -kernel in front, in manifests and rel/vm.args.eex; and, as a hint, where it is set to false.",
 		Why:   "It is a parameter of the application kernel: written as a flag of its own it changes nothing. Set to false, names that global holds may differ from one part of a cut mesh to the other.",
 		Fix:   "mend the links first: global takes nodes apart only because some of them don't see each other. Otherwise write -kernel prevent_overlapping_partitions false, on all nodes",
@@ -167,7 +167,7 @@ func globalNames(in *Input, f *Finder) {
 func manyNodes(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		n, at := in.most(b)
-		if flags := readFlags(flags(b.Container)); n < 60 || clustered(b) == "" || flags.NoConnectAll || flags.Hidden {
+		if flags := readFlags(flags(b.Container)); n < 60 || in.clustered(b) == "" || flags.NoConnectAll || flags.Hidden {
 			continue
 		}
 		found := f.At(b.Object, at, "%d nodes of %s are to be one mesh, with %d links", n, b.Name, n*(n-1)/2)
@@ -212,7 +212,7 @@ func mixedVersions(in *Input, f *Finder) {
 
 func permdown(in *Input, f *Finder) {
 	b, p, ok := spread(in)
-	if !ok || b.Kind != "Deployment" || clustered(b) == "" {
+	if !ok || b.Kind != "Deployment" || in.clustered(b) == "" {
 		return
 	}
 	for _, what := range []string{"Phoenix.Presence", "Phoenix.Tracker"} {
@@ -250,7 +250,7 @@ var connectors = []string{"libcluster", "peerage", "bonny_cluster", "ekka", "par
 // connects says whether something may connect the nodes of a workload.
 func (in *Input) connects(b Beam) bool {
 	p := in.projectOf(b)
-	if managed(b.Workload) || clustered(b) != "" || hasDep(p, connectors...) || len(p.Topologies) > 0 || len(p.ClusterStarts) > 0 {
+	if managed(b.Workload) || in.clustered(b) != "" || hasDep(p, connectors...) || len(p.Topologies) > 0 || len(p.ClusterStarts) > 0 {
 		return true
 	}
 	for _, name := range []string{"Node.connect", ":net_kernel.connect_node", "Node.start"} {

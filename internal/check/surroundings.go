@@ -42,6 +42,14 @@ func (in *Input) surroundings(b Beam) *surroundings {
 
 // patched says whether a kustomization lays anything over the objects that were read, which are then not what runs.
 func (in *Input) patched() bool {
+	if in.patches == nil {
+		found := in.findPatches()
+		in.patches = &found
+	}
+	return *in.patches
+}
+
+func (in *Input) findPatches() bool {
 	for _, kind := range []string{"Kustomization", "Component"} {
 		for _, o := range in.Objects.OfKind(kind) {
 			for _, by := range []string{"patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "components", "transformers"} {
@@ -271,13 +279,15 @@ func vmFlags(in *Input, b Beam, paired bool) string {
 	return strings.Join(strings.Fields(all), " ")
 }
 
-// projectObjects are the objects of the workloads that run the project's release.
-func projectObjects(in *Input) map[*manifest.Object]bool {
-	all := map[*manifest.Object]bool{}
-	for _, b := range in.OfProject() {
-		all[b.Object] = true
+// ofProject says whether a workload runs the project's release.
+func (in *Input) ofProject(b Beam) bool {
+	if in.mine == nil {
+		in.mine = map[*manifest.Object]bool{}
+		for _, p := range in.OfProject() {
+			in.mine[p.Object] = true
+		}
 	}
-	return all
+	return in.mine[b.Object]
 }
 
 // every says whether something is true of all workloads of the project, and there are some.

@@ -107,9 +107,8 @@ func (in *Input) linkedBy(b Beam, variable string) *manifest.Object {
 	if !ok || b.Pod.Key("enableServiceLinks").False() {
 		return nil
 	}
-	for _, o := range in.Objects.OfKind("Service") {
-		if strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_")) == name && !headless(o) && o.At("spec.type").String() != "ExternalName" &&
-			manifest.SameNamespace(o, b.Object) && in.Objects.Near(b.Object, o) {
+	for _, o := range in.services().variables[name] {
+		if manifest.SameNamespace(o, b.Object) && in.Objects.Near(b.Object, o) {
 			return o
 		}
 	}

@@ -36,6 +36,7 @@ func release(b *builder) {
 			b.settle("phial init", " --dry-run", "says what a project lacks")
 		}
 	}
+	b.found("IMG-06", "IMG-08", "IMG-09", "IMG-11")
 }
 
 // runtime is whether the environment is read where a release starts.
@@ -101,7 +102,7 @@ func image(b *builder) {
 	default:
 		b.fail(nil, "phial build, run twice, gave "+strings.Join(v.Digests, " and "))
 	}
-	b.found("IMG")
+	b.found("IMG-01", "IMG-02", "IMG-03", "IMG-04", "IMG-05")
 }
 
 // dockerfileName is the one that is taken where nobody names another.

@@ -25,6 +25,8 @@ const (
 // Report is the whole list.
 type Report struct {
 	Lines []Line `json:"lines"`
+	// Elsewhere counts the errors and warnings of phial check that no line is about.
+	Elsewhere int `json:"elsewhere"`
 }
 
 // Count gives the number of lines of a state.
@@ -68,10 +70,14 @@ type Input struct {
 	App     *App   // of phial.yaml; nil: there is none
 	// Workloads run the release: those of the plan of phial.yaml, and of manifests.
 	Workloads []Workload
-	Headless  []Service
-	Checked   *Checked // what phial check found; nil: it did not run
-	Trial     *Trial   // nil: it was not asked for
-	Builds    *Builds  // nil: they were not asked for
+	Headless  []Service // that list one of them
+	Idle      []Service // headless ones that list no pod of any workload
+	Mesh      *Mesh     // what would come of it all; nil: that was not worked out
+	Around    *Around   // the repository that the project is a part of; nil: it is one, or none was seen
+	NoHTTP    bool      // nothing in the project serves HTTP
+	Checked   *Checked  // what phial check found; nil: it did not run
+	Trial     *Trial    // nil: it was not asked for
+	Builds    *Builds   // nil: they were not asked for
 }
 
 // App is what phial.yaml says, with defaults.
@@ -177,10 +183,22 @@ type Builds struct {
 func New(in Input) Report {
 	c := &list{Input: in, facts: advise.FactsOf(in.Project)}
 	r := Report{}
+	said := map[Item]bool{}
 	for _, l := range lines {
 		b := &builder{list: c}
 		l.look(b)
+		for _, i := range b.items {
+			i.At = nil
+			said[i] = true
+		}
 		r.Lines = append(r.Lines, b.line(l.id, l.title))
+	}
+	if c.Checked != nil {
+		for _, f := range c.Checked.Found {
+			if f.Counts && !said[Item{State: Failed, Text: f.Text, Code: f.Code}] {
+				r.Elsewhere++
+			}
+		}
 	}
 	return r
 }
@@ -234,11 +252,19 @@ func (b *builder) settle(before, after, why string) {
 	b.command(before+after, why)
 }
 
-// command names one that takes no directory.
+// command names one that takes no directory. One that is named already is not named again for another reason.
 func (b *builder) command(command, why string) {
-	if s := (Step{command, why}); !slices.Contains(b.commands, s) {
-		b.commands = append(b.commands, s)
+	if !slices.ContainsFunc(b.commands, func(s Step) bool { return s.Command == command }) {
+		b.commands = append(b.commands, Step{command, why})
 	}
+}
+
+// trialFlags are what phial try needs to run the app, behind its directory.
+func (b *builder) trialFlags() string {
+	if b.NoHTTP && b.App == nil {
+		return " --no-http"
+	}
+	return ""
 }
 
 // found adds what phial check found.

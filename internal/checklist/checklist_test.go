@@ -164,15 +164,25 @@ func TestFiles(t *testing.T) {
 		{"pushes latest", "ci", with(workflows, "    - run: docker build -t r/shop:latest .\n    - run: docker push r/shop:latest\n"), Failed, "ci.yml:1:28: the tag is latest"},
 		{"a tag that can't be told", "ci", with(workflows, "    - run: docker build -t r/shop .\n    - run: docker push r/shop\n"), NotKnown, "could not tell whether the tag"},
 		{"an action that pushes", "ci", with(workflows, "    - uses: docker/metadata-action@v5\n    - uses: docker/build-push-action@v6\n      with:\n        push: true\n"), Passed, "ci.yml:4:9: pushes: push: true"},
+		{"an action, as it is written", "ci", with(workflows, "    - uses: docker/build-push-action@263435318d21b8e681c14492fe198d362a7d2c83\n"), Failed, "builds: docker/build-push-action@263435318d21b8e681c14492fe198d362a7d2c83\n"},
+		{"an action of a version", "ci", with(workflows, "    - uses: docker/bake-action@v6.1\n"), Failed, "builds: docker/bake-action@v6.1\n"},
 		{"an action that pushes latest", "ci", with(workflows, "    - uses: docker/build-push-action@v6\n      with:\n        push: true\n        tags: r/shop:latest\n"), Failed, "ci.yml:4:9: the tag is latest"},
 		{"a script of several lines", "ci", with(workflows, "    - run: |\n        # docker push r/shop:latest\n        docker build -t r/shop:$SHA .\n        docker push r/shop:$SHA # not latest\n"), Passed, "ci.yml:3:9: builds: docker build\npassed: .github/workflows/ci.yml:4:9: pushes: docker push\npassed: .github/workflows/ci.yml:3:31: tags by version or commit: :$SHA"},
 		{"latest in a comment", "ci", with(workflows, "    - run: |\n        #docker tag r/shop r/shop:latest\n        docker build . # -t r/shop:latest\n        docker push r/shop\n"), NotKnown, "ci.yml:4:9: could not tell whether the tag"},
-		{"an image that a variable names", "ci", with(workflows, "    - env: {IMAGE: \"r/shop:${{ github.sha }}\"}\n      run: docker build -t $IMAGE . && docker push $IMAGE\n"), NotKnown, "could not tell whether the tag"},
+		{"an image that a variable names", "ci", with(workflows, "    - env: {IMAGE: \"r/shop:${{ github.sha }}\"}\n      run: docker build -t $IMAGE . && docker push $IMAGE\n"), Passed, "ci.yml:2:28: tags by version or commit: r/shop:${{ github.sha }}"},
+		{"an image that the workflow names", "ci", with(workflows, "env: {IMAGE: \"r/shop:latest\"}\njobs: {a: {steps: [{run: docker build -t $IMAGE . && docker push $IMAGE}]}}\n"), Failed, "the tag is latest"},
+		{"a commit that names no image", "ci", with(workflows, "    - run: echo ${{ github.sha }}\n    - run: docker build -t r/shop . && docker push r/shop\n"), NotKnown, "could not tell whether the tag"},
+		{"a commit that is given to a target", "ci", with(workflows, "    - run: docker build . && make push TAG=${{ github.sha }}\n    - run: docker push r/shop\n"), Passed, "tags by version or commit: github.sha"},
+		{"a commit that git tells", "ci", with(workflows, "    - run: docker build -t r/shop:$(git rev-parse HEAD) . && docker push r/shop:$(git rev-parse HEAD)\n"), Passed, "tags by version or commit"},
+		{"buildah and skopeo", "ci", with(workflows, "    - run: buildah bud -t shop .\n    - run: skopeo copy containers-storage:shop docker://r/shop:$GITHUB_SHA\n"), Passed, "ci.yml:2:12: pushes: skopeo copy"},
+		{"buildah, latest", "ci", with(workflows, "    - run: buildah bud -t shop .\n    - run: buildah push shop docker://r/shop:latest\n"), Failed, "the tag is latest"},
+		{"one that is broken beside a good one", "ci", with(workflows, "    - run: docker build -t r/shop:$SHA . && docker push r/shop:$SHA\n", ".github/workflows/other.yml", "jobs: [\n"), NotKnown, "other.yml:1: could not be read: it is no YAML"},
+		{"one that is broken beside tests", "ci", with(workflows, "    - run: mix test\n", ".github/workflows/other.yml", "jobs: [\n"), NotKnown, "other.yml:1: could not be read: it is no YAML"},
 		{"a line that goes on", "ci", with(workflows, "    - run: |\n        docker buildx build \\\n          --push \\\n          -t r/shop:latest .\n"), Failed, "ci.yml:3:11: pushes: --push\nfailed: .github/workflows/ci.yml:2:9: the tag is latest"},
 		{"a folded script", "ci", with(workflows, "    - run: >\n        docker push\n        r/shop:latest\n"), Failed, "ci.yml:2:1: pushes: docker push"},
 		{"a step that is only called so", "ci", with(workflows, "    - name: docker build and docker push\n      run: mix test\n"), Failed, "builds a release or an image"},
 		{"what is run is no name of the image", "ci", with(workflows, "    - run: docker run postgres:latest\n    - run: docker build -t r/shop . && docker push r/shop\n"), NotKnown, "could not tell whether the tag"},
-		{"a workflow that is broken", "ci", with(workflows, "jobs: [\n"), NotKnown, "ci.yml: there, and not read here"},
+		{"a workflow that is broken", "ci", with(workflows, "jobs: [\n"), NotKnown, "ci.yml:1: could not be read: it is no YAML: did not find expected node content"},
 		{"a workflow that includes others", "ci", with(".gitlab-ci.yml", "include: [build.yml]\n"), NotKnown, ".gitlab-ci.yml: there, and not read here"},
 		{"what is commented out", "ci", with(workflows, "    # - run: docker build .\n    - run: mix test # docker push\n"), Failed, "builds a release or an image"},
 		{"gitlab", "ci", with(".gitlab-ci.yml", "image:\n  script:\n  - docker build -t $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA .\n  - docker push $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA\n"), Passed, ".gitlab-ci.yml:3:41: tags by version or commit: CI_COMMIT_SHA"},
@@ -198,6 +208,15 @@ func TestFiles(t *testing.T) {
 func clusterFiles(service string) map[string]string {
 	return with("mix.exs", strings.ReplaceAll(hordeMix, "horde", "libcluster"),
 		"config/runtime.exs", "import Config\nconfig :libcluster,\n  topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [application_name: \"shop\", service: \""+service+"\"]]]\n")
+}
+
+// branched are of an app whose libcluster looks up one Service or another.
+func branched(yes, no string) map[string]string {
+	files := clusterFiles(yes)
+	const file = "config/runtime.exs"
+	_, topology, _ := strings.Cut(files[file], "\n")
+	files[file] = "import Config\nif System.get_env(\"X\") do\n" + topology + "else\n" + strings.Replace(topology, yes+"\"]", no+"\"]", 1) + "end\n"
+	return files
 }
 
 func app(kind string) *App {
@@ -239,6 +258,25 @@ func TestDeployed(t *testing.T) {
 			}}
 		}
 	}
+	// predicted is what was worked out of one workload, its Secret left out where it is not said to have one.
+	predicted := func(g Group, doubts ...string) change {
+		return func(in *Input) {
+			w := good("Deployment shop")
+			w.Cookie = Cookie{}
+			in.Workloads = []Workload{w}
+			in.Headless = []Service{{"Service shop", "shop", *somewhere}}
+			g.Workloads = []string{w.Label}
+			in.Mesh = &Mesh{Groups: []Group{g}, Doubts: doubts}
+		}
+	}
+	meets := Group{Meant: "RELEASE_NODE is set", Dials: true, Islands: [][]string{{"shop-0", "shop-1"}}, Steps: []Item{{State: Passed, Text: "shop-0: looks up shop", At: somewhere}}}
+	parts := Group{Meant: "RELEASE_NODE is set", Dials: true, Islands: [][]string{{"shop-0"}, {"shop-1"}}, Steps: []Item{{State: Failed, Text: "shop-0: dials shoppe", Code: "NAM-03"}}}
+	idle := Group{Meant: "RELEASE_NODE is set", Islands: [][]string{{"shop-0"}, {"shop-1"}}}
+	apart := Group{Islands: [][]string{{"shop-0"}, {"shop-1"}}}
+	noNodes := Group{Islands: apart.Islands, NoNodes: &Item{Text: "RELEASE_DISTRIBUTION is none", At: somewhere}}
+	apiOnly := meets
+	apiOnly.Asks = true
+	without := func(in *Input) { in.Headless = nil }
 	for _, c := range []struct {
 		name, line string
 		files      map[string]string
@@ -279,15 +317,40 @@ func TestDeployed(t *testing.T) {
 		{"Horde, and nobody looks", "discovery", with("mix.exs", hordeMix), found("K8S-01", true), Failed, "nothing in the project looks for peers"},
 		{"what libcluster looks up", "discovery", clusterFiles("shop"), found("K8S-01", true), Passed, "config/runtime.exs:3:109: looks up shop"},
 		{"what nobody is called", "discovery", clusterFiles("shopp"), found("K8S-01", true), Failed, "looks up shopp, and no headless Service"},
+		{"what one of two branches looks up", "discovery", branched("shop", "local"), found("K8S-01", true), NotKnown, "looks up local where "},
+		{"what both branches look up", "discovery", branched("shop", "shop"), found("K8S-01", true), Passed, "looks up shop"},
 		{"what dns_cluster looks up", "discovery", with("mix.exs", dnsMix), both(found("K8S-01", true), func(in *Input) { in.Workloads[0].Query = "shop.prod.svc" }), Passed, "looks up shop"},
 		{"what dns_cluster looks up is not seen", "discovery", with("mix.exs", dnsMix), found("K8S-01", true), NotKnown, "could not tell what it looks up"},
 		{"found by check", "discovery", nil, both(func(in *Input) { in.App = app("Clustered") }, found("NAM-02", true)), Failed, "NAM-02 found"},
 		{"found, and only a hint", "discovery", nil, both(func(in *Input) { in.App = app("Clustered") }, found("NAM-02", false)), Passed, "agents"},
 
+		{"worked out, one mesh", "discovery", clusterFiles("shop"), predicted(meets), Passed, "k8s/app.yaml:9:5: shop-0: looks up shop\npassed: worked out: one mesh of shop-0, shop-1"},
+		{"worked out, whatever can't be read", "discovery", with("mix.exs", dnsMix), predicted(meets), Passed, "worked out: one mesh"},
+		{"worked out, islands", "discovery", clusterFiles("shop"), predicted(parts), Failed, "failed: NAM-03 shop-0: dials shoppe\nfailed: worked out: islands that never meet: shop-0 | shop-1"},
+		{"worked out and found", "discovery", clusterFiles("shop"), both(predicted(parts), func(in *Input) {
+			in.Checked = &Checked{[]Found{{Code: "NAM-03", Counts: true, Text: "found", At: *somewhere}}}
+		}), Failed, "passed: k8s/app.yaml:9:5: headless Service shop\nfailed: worked out: islands that never meet: shop-0 | shop-1\nfailed: k8s/app.yaml:9:5: NAM-03 found"},
+		{"worked out, with doubts", "discovery", clusterFiles("shop"), predicted(parts, "the domain"), Failed, "not known: whether the replicas are one mesh is not known: the domain"},
+		{"nothing that was read dials", "discovery", with("mix.exs", hordeMix), predicted(idle), NotKnown, "nothing that was read connects shop-0 | shop-1"},
+		{"one replica", "discovery", nil, predicted(Group{Meant: "x", Dials: true, Islands: [][]string{{"shop-0"}}}), Passed, "one replica, shop-0"},
+		{"no distribution", "discovery", nil, both(predicted(noNodes), without), Passed, "k8s/app.yaml:9:5: Deployment shop: not needed: RELEASE_DISTRIBUTION is none"},
+		{"nobody says that they meet", "discovery", with("mix.exs", dnsMix, "lib/a.ex", "defmodule Shop.Application do\n  def start(_, _), do: Supervisor.start_link([{DNSCluster, query: \"shop\"}], [])\nend\n"), predicted(apart), NotKnown, "nothing says that replicas are one mesh"},
+		{"the API is asked", "discovery", clusterFiles("shop"), both(predicted(apiOnly), without), Passed, "no headless Service is needed"},
+		{"a Service that is needed", "discovery", clusterFiles("shop"), both(predicted(parts), without), Failed, "no headless Service lists"},
+		{"a selector that is wrong", "discovery", clusterFiles("shop"), both(predicted(parts), without, func(in *Input) { in.Idle = []Service{{"Service shop", "shop", *somewhere}} }), Failed, "failed: k8s/app.yaml:9:5: headless Service shop: its selector matches no workload (DSC-02)"},
+		{"a selector that is wrong, and nothing worked out", "discovery", clusterFiles("shop"), both(found("K8S-01", true), without, func(in *Input) { in.Idle = []Service{{"Service shop", "shop", *somewhere}} }), Failed, "looks up shop, a headless Service whose selector matches no workload"},
+		{"rendered without agents", "discovery", nil, both(predicted(idle), func(in *Input) { in.App = app("Clustered") }), Failed, "no agent stands beside the nodes"},
+		{"rendered with agents", "discovery", nil, both(predicted(meets), func(in *Input) { in.App = app("Clustered") }), Passed, "agents connect the nodes"},
+
+		{"no distribution", "clustering", nil, predicted(noNodes), Passed, "RELEASE_DISTRIBUTION is none: each replica is for itself"},
+		{"no distribution, and Horde", "clustering", with("mix.exs", hordeMix), predicted(noNodes), Failed, "the app ties its nodes together"},
+		{"set up, and nothing comes of it", "clustering", clusterFiles("shop"), predicted(apart), NotKnown, "libcluster's Kubernetes.DNS, and with these manifests it connects nobody"},
+		{"set up", "clustering", clusterFiles("shop"), predicted(meets), Passed, "libcluster's Kubernetes.DNS"},
+
 		{"not run", "replicas", nil, func(*Input) {}, NotKnown, "not run"},
 		{"one mesh", "replicas", nil, func(in *Input) {
-			in.Trial = &Trial{Command: "phial checklist --run", Replicas: 3, Mesh: true, MeshText: "one full mesh"}
-		}, Passed, "3 replicas, one full mesh"},
+			in.Trial = &Trial{Command: "phial checklist --run", Replicas: 3, Mesh: true, MeshText: "3 of 3 ready, one full mesh"}
+		}, Passed, "3 of 3 ready, one full mesh"},
 		{"islands", "replicas", nil, func(in *Input) { in.Trial = &Trial{Command: "x", Replicas: 3, MeshText: "islands"} }, Failed, "islands"},
 		{"one replica is no trial", "replicas", nil, func(in *Input) { in.Trial = &Trial{Command: "x", Replicas: 1, Mesh: true} }, NotKnown, "1 replica"},
 		{"could not run", "replicas", nil, func(in *Input) { in.Trial = &Trial{Command: "x", Error: "no mix"} }, NotKnown, "could not run: no mix"},
@@ -314,6 +377,8 @@ func TestDeployed(t *testing.T) {
 		{"no grace", "grace", nil, workload(func(w *Workload) { w.Grace = nil }), Failed, "no terminationGracePeriodSeconds"},
 		{"grace of 0", "grace", nil, workload(func(w *Workload) { w.Grace = &Number{0, *somewhere} }), Failed, "killed at once"},
 		{"grace found too short", "grace", nil, found("DRN-02", true), Failed, "DRN-02 found"},
+		{"a budget is not the grace period", "grace", nil, found("DRN-04", true), Passed, "60 s"},
+		{"SIGTERM that reaches nobody", "grace", nil, found("IMG-07", true), Failed, "IMG-07 found"},
 		{"load", "load", nil, workload(func(*Workload) {}), NotKnown, "no load"},
 
 		{"a Secret", "cookie", nil, workload(func(*Workload) {}), Passed, "from Secret shop/cookie"},
@@ -330,6 +395,20 @@ func TestDeployed(t *testing.T) {
 			b.Cookie, b.Meshed = Cookie{}, false
 			in.Workloads = []Workload{a, b}
 		}, Passed, "Deployment a"},
+		{"no distribution", "cookie", nil, predicted(noNodes), Passed, "k8s/app.yaml:9:5: Deployment shop: not needed: RELEASE_DISTRIBUTION is none"},
+		{"nothing connects", "cookie", nil, predicted(apart), Passed, "Deployment shop: not needed: nothing connects its replicas"},
+		{"nothing connects, and Horde", "cookie", with("mix.exs", hordeMix), predicted(apart), Failed, "no RELEASE_COOKIE"},
+		{"a mesh without", "cookie", nil, predicted(meets), Failed, "no RELEASE_COOKIE"},
+		{"two Secrets of one mesh", "cookie", nil, func(in *Input) {
+			a, b := good("Deployment a"), good("Deployment b")
+			b.Cookie.Secret = "other/cookie"
+			in.Workloads, in.Mesh = []Workload{a, b}, &Mesh{Groups: []Group{{Workloads: []string{a.Label, b.Label}, Meant: "x"}}}
+		}, Failed, "from shop/cookie and other/cookie"},
+		{"two Secrets of two meshes", "cookie", nil, func(in *Input) {
+			a, b := good("Deployment a"), good("Deployment b")
+			b.Cookie.Secret = "other/cookie"
+			in.Workloads, in.Mesh = []Workload{a, b}, &Mesh{Groups: []Group{{Workloads: []string{a.Label}, Meant: "x"}, {Workloads: []string{b.Label}, Meant: "x"}}}
+		}, Passed, "from Secret other/cookie"},
 		{"stateless", "cookie", nil, func(in *Input) { in.App = app("Stateless") }, Passed, "loopback"},
 
 		{"twice the same", "image", nil, func(in *Input) { in.Builds = &Builds{Digests: []string{"sha256:a", "sha256:a"}} }, Passed, "both times"},
@@ -348,6 +427,95 @@ func TestDeployed(t *testing.T) {
 				t.Errorf("want %s with %q, got:\n%s", c.state, c.want, got)
 			}
 		})
+	}
+}
+
+// around is a repository with a workflow at its root.
+func around(t *testing.T, workflow string, names bool) *Around {
+	t.Helper()
+	a := &Around{Up: "../..", Down: "apps/shop", Root: input(t, with()).Project}
+	if workflow != "" {
+		a.Root = input(t, with(workflows, workflow)).Project
+	}
+	if names {
+		a.Names = []string{"../../" + workflows}
+	}
+	return a
+}
+
+// A project below the root of its repository has its CI there.
+func TestAround(t *testing.T) {
+	const builds = "    - run: docker build -t r/shop:$SHA apps/shop && docker push r/shop:$SHA\n"
+	for _, c := range []struct {
+		name     string
+		files    map[string]string
+		workflow string
+		names    bool
+		state    State
+		want     string
+	}{
+		{"a workflow at the root", with(), builds, true, Passed, "../../.github/workflows/ci.yml:1:12: builds: docker build"},
+		{"one of others", with(), builds, false, NotKnown, "ci.yml:1:12: builds: docker build; nothing there names apps/shop"},
+		{"one that pushes latest", with(), "    - run: docker build -t r/shop:latest apps/shop && docker push r/shop:latest\n", true, Failed, "../../.github/workflows/ci.yml:1:28: the tag is latest"},
+		{"one that is broken", with(), "jobs: [\n", true, NotKnown, "../../.github/workflows/ci.yml:1: could not be read"},
+		{"one that only tests", with(), "    - run: mix test\n", true, Failed, "no line of ../../.github/workflows/ci.yml builds"},
+		{"none", with(), "", false, Failed, "no workflow of a CI service seen at the repository's root, ../.."},
+		{"none but where nobody looks", with(workflows, builds), "", false, Failed, ".github/workflows/ci.yml: the repository's root is ../.., and CI services look there alone"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := input(t, c.files)
+			in.Around = around(t, c.workflow, c.names)
+			l := line(t, in, "ci")
+			if got := say(l); l.State != c.state || !strings.Contains(got, c.want) {
+				t.Errorf("want %s with %q, got:\n%s", c.state, c.want, got)
+			}
+			if l.State != Passed && len(l.Commands) == 0 {
+				t.Error("nothing says what would settle it")
+			}
+		})
+	}
+}
+
+// What no line is about is counted, and a command is named once.
+func TestElsewhere(t *testing.T) {
+	in := input(t, with())
+	in.Workloads = []Workload{{Label: "Deployment shop", At: *somewhere, Served: true}}
+	in.Checked = &Checked{}
+	for _, code := range []finding.Code{"DRN-04", "HLT-06", "PHX-01"} {
+		in.Checked.Found = append(in.Checked.Found, Found{Code: code, Counts: true, Text: "found", At: *somewhere}, Found{Code: code, Text: "a hint", At: *somewhere})
+	}
+	r := New(in)
+	if r.Elsewhere != 2 { // DRN-04 and PHX-01
+		t.Errorf("%d findings that no line is about, want 2", r.Elsewhere)
+	}
+	for _, l := range r.Lines {
+		seen := map[string]bool{}
+		for _, c := range l.Commands {
+			if seen[c.Command] {
+				t.Errorf("%s names %s twice", l.ID, c.Command)
+			}
+			seen[c.Command] = true
+		}
+	}
+}
+
+// An app without HTTP is run as one, unless phial.yaml says what it has.
+func TestCommandsWithoutHTTP(t *testing.T) {
+	for _, c := range []struct {
+		noHTTP, yaml, want bool
+	}{{true, false, true}, {true, true, false}, {false, false, false}} {
+		in := input(t, with())
+		in.Dir, in.NoHTTP = "apps/shop", c.noHTTP
+		if c.yaml {
+			in.App = app("Stateless")
+		}
+		for _, l := range New(in).Lines {
+			for _, s := range l.Commands {
+				if strings.HasPrefix(s.Command, "phial try") && strings.HasPrefix(s.Command, "phial try apps/shop --no-http") != c.want {
+					t.Errorf("%+v: %s", c, s.Command)
+				}
+			}
+		}
 	}
 }
 
@@ -408,7 +576,7 @@ func FuzzCI(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := pipelinesOf(p)
+		w := pipelinesOf(p, "")
 		lines := strings.Split(text, "\n")
 		for _, s := range slices.Concat(w.builds, w.pushes, w.versioned, w.latest) {
 			if s.at.File != workflows || s.at.Line < 1 || s.at.Col < 1 || s.at.Line > len(lines) || s.at.Col > len(lines[s.at.Line-1])+1 {

@@ -20,28 +20,43 @@ func probes(b *builder) {
 	if noWorkload(b) {
 		return
 	}
+	missing, noStartup := false, false
 	for _, w := range b.Workloads {
 		switch {
 		case w.Readiness != nil:
 			b.pass(w.Readiness, w.Label+": readiness")
-		case w.Served || w.Meshed:
-			b.fail(&w.At, w.Label+": no readiness probe: it gets traffic before it is up, and while it ends")
+		case w.Served:
+			missing = true
+			b.fail(&w.At, w.Label+": no readiness probe in place: it gets traffic before it is up, and while it ends")
+		case w.Meshed:
+			missing = true
+			b.fail(&w.At, w.Label+": no readiness probe in place: a rollout does not wait until it is up")
 		default:
 			b.pass(&w.At, w.Label+": no Service sends it requests, so it needs no readiness probe")
 		}
 		if w.Liveness != nil {
 			b.pass(w.Liveness, w.Label+": liveness")
 		} else {
-			b.fail(&w.At, w.Label+": no liveness probe: a node that hangs is never replaced")
+			missing = true
+			b.fail(&w.At, w.Label+": no liveness probe in place: a node that hangs is never replaced")
 		}
 		if w.Startup == nil && w.Liveness != nil {
 			b.add(NotKnown, &w.At, w.Label+": no startup probe: a slow start may be taken for a dead node")
-			b.settle("phial check", "", "says what the probes do")
+			noStartup = true
 		} else if w.Startup != nil {
 			b.pass(w.Startup, w.Label+": startup")
 		}
 	}
+	if missing {
+		if b.App == nil {
+			b.settle("phial init", "", "writes phial.yaml, whose workloads have all three")
+		}
+		b.settle("phial check", "", "takes a probe that is not there for a hint, since an app may do without; this list asks for them")
+	}
 	b.found("HLT")
+	if noStartup {
+		b.settle("phial check", "", "says how long a start may take (HLT-08)")
+	}
 }
 
 func failures(b *builder) {
@@ -50,7 +65,7 @@ func failures(b *builder) {
 	case t == nil:
 		b.unknown("no replica was broken")
 		b.settle("phial checklist", " --run", "breaks a replica, looks whether it is noticed, and mends it")
-		b.settle("phial up", " --detach", "then phial break POD kill, phial status, phial mend")
+		b.settle("phial up", b.trialFlags()+" --detach", "then phial break POD kill, phial status, phial mend")
 		return
 	case t.Error != "":
 		b.unknown(t.Command + " could not run: " + t.Error)
@@ -67,7 +82,7 @@ func failures(b *builder) {
 		}
 	}
 	if len(t.Faults) == 0 {
-		b.settle("phial try", "", "shows why")
+		b.settle("phial try", b.trialFlags(), "shows why")
 	}
 }
 
@@ -75,19 +90,28 @@ func grace(b *builder) {
 	if noWorkload(b) {
 		return
 	}
+	missing := false
 	for _, w := range b.Workloads {
 		switch {
 		case w.Grace == nil:
+			missing = true
 			b.fail(&w.At, w.Label+": no terminationGracePeriodSeconds: Kubernetes' 30 s, whatever the app needs")
 		case w.Grace.Value <= 0:
 			b.fail(&w.Grace.At, w.Label+": killed at once")
+		case len(b.Checked.of("JOB-02")) > 0: // which says it below
 		case w.Grace.Value < b.facts.Stop-slack && b.facts.Stop > leastStop:
 			b.fail(&w.Grace.At, fmt.Sprintf("%s: %d s, and Oban alone may take %d s (JOB-02)", w.Label, w.Grace.Value, b.facts.Stop-slack))
 		default:
 			b.pass(&w.Grace.At, fmt.Sprintf("%s: %d s", w.Label, w.Grace.Value))
 		}
 	}
-	b.found("DRN")
+	if missing {
+		if b.App == nil {
+			b.settle("phial init", "", "writes phial.yaml, whose workloads have one that fits the app")
+		}
+		b.settle("phial check", "", "takes the default for a hint, since it may be enough; this list asks for one that was decided")
+	}
+	b.found("DRN-01", "DRN-02", "DRN-03", "DRN-05", "IMG-07", "JOB-02")
 }
 
 // What advise puts on top of what the app may take to stop.
@@ -99,7 +123,7 @@ const (
 // load can't be seen from here: only the team's own load tells.
 func load(b *builder) {
 	b.unknown("no load of yours was run against a rolling restart")
-	b.settle("phial up", " --detach", "then your own load on the address that it says, and phial restart meanwhile: no request may fail")
+	b.settle("phial up", b.trialFlags()+" --detach", "then your own load on the address that it says, and phial restart meanwhile: no request may fail")
 }
 
 func cookie(b *builder) {
@@ -115,10 +139,10 @@ func cookie(b *builder) {
 	case noWorkload(b):
 		return
 	}
-	var secrets []string
+	mesh := map[*Group][]string{} // the Secrets of its nodes
 	meshed := slices.ContainsFunc(b.Workloads, func(w Workload) bool { return w.Meshed })
 	for _, w := range b.Workloads {
-		c := w.Cookie
+		c, g := w.Cookie, b.Mesh.of(w.Label)
 		if meshed && !w.Meshed && !c.Literal {
 			continue // a pipeline, which is in no mesh
 		}
@@ -128,19 +152,31 @@ func cookie(b *builder) {
 			b.fail(&c.At, w.Label+": the cookie stands in the manifest; put it into a Secret (COO-02)")
 		case c.Secret != "":
 			b.pass(&c.At, w.Label+": from Secret "+c.Secret)
-			if !slices.Contains(secrets, c.Secret) {
-				secrets = append(secrets, c.Secret)
+			if !slices.Contains(mesh[g], c.Secret) {
+				mesh[g] = append(mesh[g], c.Secret)
 			}
+		case g != nil && g.NoNodes != nil:
+			b.pass(g.NoNodes.At, w.Label+": not needed: "+g.NoNodes.Text)
+		case g != nil && g.Meant == "" && len(b.facts.Tied()) == 0:
+			b.pass(&w.At, w.Label+": not needed: nothing connects its replicas")
 		case c.Unseen:
 			b.add(NotKnown, &w.At, w.Label+": it may come from envFrom or a file")
 		default:
 			b.fail(&w.At, w.Label+": no RELEASE_COOKIE from a Secret: it is the one in the image, another with each build (COO-01)")
 		}
 	}
-	if len(secrets) > 1 {
-		b.fail(nil, "nodes of one mesh have their cookie from "+strings.Join(secrets, " and ")+" (COO-01)")
+	for _, w := range b.Workloads {
+		g := b.Mesh.of(w.Label)
+		if secrets := mesh[g]; len(secrets) > 1 {
+			b.fail(nil, "nodes of one mesh have their cookie from "+strings.Join(secrets, " and ")+" (COO-01)")
+		}
+		delete(mesh, g)
 	}
-	b.found("COO")
-	b.settle("phial render", " --cookie-command", "writes the command that makes the Secret")
+	b.found("COO", "SEC-02")
+	if b.App != nil {
+		b.settle("phial render", " --cookie-command", "writes the command that makes the Secret")
+	} else {
+		b.settle("phial init", "", "writes phial.yaml: phial render --cookie-command makes the command for the Secret from it")
+	}
 	b.command("phial mesh", "shows whether the nodes of a running app have the same")
 }

@@ -20,16 +20,16 @@ type Source struct {
 	Found bool
 }
 
-// Stdin is the name of standard input, as path and in positions.
+// Standard input, as a path and in positions.
 const (
 	Stdin     = "-"
-	stdinName = "standard input"
+	StdinName = "standard input"
 )
 
 // Called is what a path is called in what is said of it.
 func Called(path string) string {
 	if path == Stdin {
-		return stdinName
+		return StdinName
 	}
 	return path
 }
@@ -64,9 +64,9 @@ func Open(path string, stdin io.Reader) ([]Source, error) {
 	if path == Stdin {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
-			return nil, &unreadable{stdinName, err}
+			return nil, &unreadable{StdinName, err}
 		}
-		return []Source{{Name: stdinName, Text: text}}, nil
+		return []Source{{Name: StdinName, Text: text}}, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {

@@ -53,7 +53,7 @@ func (t *Tree) Add(path string, stdin io.Reader) error {
 		t.seen = map[string]bool{}
 	}
 	if path == Stdin {
-		return t.read(stdinName, stdin, false)
+		return t.read(StdinName, stdin, false)
 	}
 	info, err := os.Stat(path)
 	if err != nil {

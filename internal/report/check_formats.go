@@ -8,6 +8,7 @@ import (
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
 )
 
 type (
@@ -100,7 +101,10 @@ func CheckMarkdown(w io.Writer, r check.Report) {
 		for _, b := range f.Beneath {
 			what += "<br>with it: " + markdown(string(b.Code)+" "+b.Cause)
 		}
-		fmt.Fprintf(w, "| %s %s | `%s` | %s | %s |\n", severityWord(f.Severity), f.Code, strings.ReplaceAll(control(f.At.String()), "`", "'"), what, markdown(f.Fix))
+		fmt.Fprintf(w, "| %s %s | `%s` | %s | %s |\n", SeverityWord(f.Severity), f.Code, strings.ReplaceAll(control(f.At.String()), "`", "'"), what, markdown(f.Fix))
+	}
+	if r.Mesh != nil {
+		fmt.Fprintf(w, "\n%s\n", markdown(strings.Join(meshSummary(r.Mesh), " ")))
 	}
 	if lines := notChecked(r); len(lines) > 0 {
 		fmt.Fprint(w, "\n")
@@ -123,7 +127,9 @@ func CheckGitHub(w io.Writer, r check.Report) {
 			command = "notice"
 		}
 		properties := "file=" + githubProperty(f.At.File)
-		if f.At.Line > 0 {
+		if f.At.File == manifest.StdinName { // no file that a runner could show
+			properties = "file="
+		} else if f.At.Line > 0 {
 			properties += fmt.Sprintf(",line=%d,endLine=%d", f.At.Line, max(f.At.Line, f.At.EndLine))
 			if f.At.Column > 0 {
 				properties += fmt.Sprintf(",col=%d,endColumn=%d", f.At.Column, f.At.EndColumn)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/spell"
 )
 
 // CheckMesh tells step by step what each replica would do, and the mesh that comes of it.
@@ -35,29 +36,51 @@ func CheckMesh(w io.Writer, m *check.Mesh, s Style) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, l := range wrap(meshSummary(m), s.width()) {
-		fmt.Fprintln(w, l)
-	}
+	summarize(w, m, s)
 	for _, d := range m.Doubts {
 		paragraph(w, "  not known: ", d, s)
 	}
 }
 
-// meshSummary is the mesh in one sentence.
-func meshSummary(m *check.Mesh) string {
-	n := 0
-	var islands []string
-	for _, i := range m.Islands {
-		n += len(i)
-		islands = append(islands, strings.Join(i, " "))
+// summarize writes the sentences.
+func summarize(w io.Writer, m *check.Mesh, s Style) {
+	for _, text := range meshSummary(m) {
+		for _, l := range wrap(text, s.width()) {
+			fmt.Fprintln(w, l)
+		}
 	}
-	switch {
-	case n == 1:
-		return "Predicted mesh: one replica."
-	case len(m.Islands) == 1:
-		return fmt.Sprintf("Predicted mesh: one of %d.", n)
-	case len(m.Doubts) > 0:
-		return "Predicted mesh: not known, since " + m.Doubts[0] + "."
+}
+
+// meshSummary is the mesh in one sentence for each that there is.
+func meshSummary(m *check.Mesh) []string {
+	var all []string
+	for _, g := range m.Groups {
+		n := 0
+		var islands []string
+		for _, i := range g.Islands {
+			n += len(i)
+			islands = append(islands, strings.Join(i, " "))
+		}
+		of := ""
+		if len(m.Groups) > 1 {
+			of = " of " + spell.List(g.Workloads, "and", 4)
+		}
+		switch {
+		case g.Meant == "" && n > 1 && len(g.Islands) == n:
+			all = append(all, fmt.Sprintf("No mesh is meant%s: %s, each for itself.", of, count(n, "replica")))
+		case n == 1:
+			all = append(all, "Predicted mesh"+of+": one replica.")
+		case len(g.Islands) == 1:
+			all = append(all, fmt.Sprintf("Predicted mesh%s: one of %d.", of, n))
+		case len(m.Doubts) > 0:
+			all = append(all, "Predicted mesh"+of+": not known, since "+m.Doubts[0]+".")
+		default:
+			all = append(all, fmt.Sprintf("Predicted mesh%s: %s: %s.", of, count(len(g.Islands), "island"), strings.Join(islands, " | ")))
+		}
 	}
-	return fmt.Sprintf("Predicted mesh: %s: %s.", count(len(m.Islands), "island"), strings.Join(islands, " | "))
+	const most = 8
+	if len(all) > most {
+		all = append(all[:most-1], fmt.Sprintf("And %d meshes more: phial check --explain.", len(all)-most+1))
+	}
+	return all
 }

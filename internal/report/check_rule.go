@@ -11,7 +11,7 @@ import (
 // Rule writes a rule's page.
 func Rule(w io.Writer, r *check.Rule, s Style) {
 	fmt.Fprintf(w, "%s %s\n", s.paint(bold, string(r.Code)), s.paint(bold, r.Title))
-	fmt.Fprintf(w, "  in phial check: %s, %s\n", s.paint(severityColour(r.Severity), severityWord(r.Severity)), r.Confidence)
+	fmt.Fprintf(w, "  in phial check: %s, %s\n", s.paint(severityColour(r.Severity), SeverityWord(r.Severity)), r.Confidence)
 	paragraph(w, "  looks at: ", r.Looks, s)
 	paragraph(w, "  why: ", r.Why, s)
 	paragraph(w, "  fix: ", r.Fix, s)

@@ -24,19 +24,29 @@ func Check(w io.Writer, r check.Report, texts Texts, s Style) {
 	if len(r.Findings) > 0 {
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, s.paint(bold, CheckSummary(r)))
+	sentence(w, CheckSummary(r), bold, s)
 	if r.Mesh != nil {
-		for _, l := range wrap(meshSummary(r.Mesh), s.width()) {
-			fmt.Fprintln(w, l)
-		}
+		summarize(w, r.Mesh, s)
 	}
-	for _, l := range notChecked(r) {
-		fmt.Fprintln(w, s.paint(faint, l))
+	for _, n := range notChecked(r) {
+		sentence(w, n, faint, s)
 	}
 }
 
-// severityWord is what a severity is called to people: what is no more than worth knowing is a hint.
-func severityWord(v finding.Severity) string {
+// sentence writes one that others read by the line, such as a script: it is broken for a
+// narrow terminal alone.
+func sentence(w io.Writer, text, colour string, s Style) {
+	lines := []string{text}
+	if s.width() < usualWidth {
+		lines = wrap(text, s.width())
+	}
+	for _, l := range lines {
+		fmt.Fprintln(w, s.paint(colour, l))
+	}
+}
+
+// SeverityWord is what a severity is called to people: what is no more than worth knowing is a hint.
+func SeverityWord(v finding.Severity) string {
 	if v == finding.Info {
 		return "hint"
 	}
@@ -45,7 +55,7 @@ func severityWord(v finding.Severity) string {
 
 func checkFinding(w io.Writer, f check.Finding, lines *lines, s Style) {
 	colour := severityColour(f.Severity)
-	fmt.Fprintf(w, "%s: %s %s\n", s.paint(bold, f.At.String()), s.paint(colour, severityWord(f.Severity)+" "+string(f.Code)), s.paint(bold, f.Title))
+	fmt.Fprintf(w, "%s: %s %s\n", s.paint(bold, f.At.String()), s.paint(colour, SeverityWord(f.Severity)+" "+string(f.Code)), s.paint(bold, f.Title))
 	said := f.Cause
 	if f.Subject != "" && f.Subject != f.At.File {
 		said = f.Subject + ": " + said

@@ -15,7 +15,7 @@ import (
 // Style is how text is to look.
 type Style struct {
 	Colour bool
-	Width  int               // columns of the terminal; 0 = 100
+	Width  int               // columns of the terminal; 0 = usualWidth
 	Alias  map[string]string // node name -> the replica's name, where there is one
 }
 
@@ -36,9 +36,12 @@ func (s Style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// usualWidth is the columns of what is no terminal.
+const usualWidth = 100
+
 func (s Style) width() int {
 	if s.Width <= 0 {
-		return 100
+		return usualWidth
 	}
 	return max(s.Width, 40)
 }

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
+	"unsafe"
 
 	"github.com/phialdev/phial/internal/beam"
 )
@@ -50,7 +51,9 @@ func bySocket(addr string) (asker, error) {
 	}, nil
 }
 
-// exchange sends a request and reads until the other end closes, for at most two seconds a call.
+// exchange sends a request and reads until the other end closes, for at most two seconds a
+// call. It waits in the kernel as a thread of C would: were Go told of it, the time would
+// have its scheduler's hand-overs in it.
 func exchange(to netip.AddrPort, request []byte) ([]byte, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -62,27 +65,16 @@ func exchange(to netip.AddrPort, request []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	// Go's own signals interrupt calls; a connect that was goes on by itself.
-	addr := &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
-	err = syscall.Connect(fd, addr)
-	for err == syscall.EINTR || err == syscall.EALREADY {
-		err = syscall.Connect(fd, addr)
-	}
-	if err != nil && err != syscall.EISCONN {
+	if err := connect(fd, to); err != nil {
 		return nil, err
 	}
-	err = syscall.EINTR
-	for err == syscall.EINTR {
-		_, err = syscall.Write(fd, request)
-	}
-	if err != nil {
+	if _, err := call(syscall.SYS_WRITE, fd, unsafe.Pointer(&request[0]), len(request)); err != nil {
 		return nil, err
 	}
 	answer := make([]byte, 4<<10)
 	for got := 0; got < len(answer); {
-		n, err := syscall.Read(fd, answer[got:])
+		n, err := call(syscall.SYS_READ, fd, unsafe.Pointer(&answer[got]), len(answer)-got)
 		switch {
-		case err == syscall.EINTR:
 		case err != nil:
 			return nil, err
 		case n == 0:
@@ -92,4 +84,35 @@ func exchange(to netip.AddrPort, request []byte) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("an answer of more than %d bytes", len(answer))
+}
+
+// connect connects. Go's own signals interrupt calls; a connect that was goes on by itself.
+func connect(fd int, to netip.AddrPort) error {
+	addr := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().As4()}
+	port := (*[2]byte)(unsafe.Pointer(&addr.Port)) // in the network's order
+	port[0], port[1] = byte(to.Port()>>8), byte(to.Port())
+	for {
+		_, err := call(syscall.SYS_CONNECT, fd, unsafe.Pointer(&addr), syscall.SizeofSockaddrInet4)
+		switch err {
+		case nil, syscall.EISCONN:
+			return nil
+		case syscall.EALREADY:
+		default:
+			return err
+		}
+	}
+}
+
+// call makes a call on a socket until no signal interrupts it.
+func call(number uintptr, fd int, p unsafe.Pointer, n int) (int, error) {
+	for {
+		got, _, err := syscall.RawSyscall(number, uintptr(fd), uintptr(p), uintptr(n))
+		switch err {
+		case 0:
+			return int(got), nil
+		case syscall.EINTR:
+		default:
+			return 0, err
+		}
+	}
 }

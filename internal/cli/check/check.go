@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
-
-	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/term"
@@ -20,9 +16,6 @@ import (
 	"github.com/phialdev/phial/internal/report"
 	"github.com/phialdev/phial/internal/version"
 )
-
-// maxPasses bounds how often --fix looks again: edits in one place are made one at a time.
-const maxPasses = 8
 
 const gcPercent = 40
 
@@ -45,7 +38,12 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 	if err != nil {
 		return err
 	}
-	found := check.Run(in, decided)
+	found := o.judge(in, decided)
+	if p := in.Predicted(); p != nil {
+		for _, why := range p.Beyond {
+			s.Notef("not all of the mesh is worked out: %s", why)
+		}
+	}
 	switch {
 	case o.explain && o.format == formatJSON:
 		if found.Mesh == nil {
@@ -66,12 +64,12 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 		s.Notef("%s: %d findings, which count no more", o.baseline, len(b.Known))
 		return nil
 	case o.diff:
-		if err := patch(s, in, found); err != nil {
+		if err := o.patch(ctx, s, in, found, decided); err != nil {
 			return err
 		}
 		return status(found)
 	case o.fix:
-		if in, found, err = o.mend(ctx, s, in, found, decided); err != nil {
+		if in, found, err = o.fixAll(ctx, s, in, found, decided); err != nil {
 			return err
 		}
 	}
@@ -144,57 +142,6 @@ func (o *options) known() (*check.Baseline, error) {
 		return nil, fmt.Errorf("can't read the baseline: %w", err)
 	}
 	return check.ParseBaseline(o.baseline, text)
-}
-
-// mend makes the edits, and looks again until none is left.
-func (o *options) mend(ctx context.Context, s *term.IO, in *check.Input, r check.Report, decided check.Options) (*check.Input, check.Report, error) {
-	for range maxPasses {
-		fixed := check.Fix(in, r)
-		written := 0
-		for _, f := range fixed {
-			info, err := os.Stat(f.File)
-			if err != nil {
-				continue // standard input
-			}
-			now, err := os.ReadFile(f.File)
-			if err != nil {
-				return nil, r, fmt.Errorf("can't read %s: %w", f.File, err)
-			}
-			if string(now) != f.Before {
-				return nil, r, fmt.Errorf("%s was changed by somebody else meanwhile: check again", f.File)
-			}
-			if err := os.WriteFile(f.File, []byte(f.After), info.Mode().Perm()); err != nil {
-				return nil, r, fmt.Errorf("write %s: %w", f.File, err)
-			}
-			s.Notef("%s: mended %s", f.File, strings.Join(f.Codes, ", "))
-			written++
-		}
-		if written == 0 {
-			break
-		}
-		var err error
-		if in, err = o.read(ctx, s); err != nil {
-			return nil, r, err
-		}
-		r = check.Run(in, decided)
-	}
-	return in, r, nil
-}
-
-// patch shows what --fix would change.
-func patch(s *term.IO, in *check.Input, r check.Report) error {
-	for _, f := range check.Fix(in, r) {
-		name := filepath.ToSlash(f.File)
-		d := diff.Diff("a/"+name, []byte(f.Before), "b/"+name, []byte(f.After))
-		// The first line repeats the two after it.
-		if _, rest, ok := bytes.Cut(d, []byte("\n")); ok && bytes.HasPrefix(d, []byte("diff ")) {
-			d = rest
-		}
-		if _, err := s.Out.Write(d); err != nil {
-			return fmt.Errorf("write the patch: %w", err)
-		}
-	}
-	return nil
 }
 
 // today is the day that suppressions expire by.

@@ -4,6 +4,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,6 +40,7 @@ ports within everybody's reach, probes that restart healthy nodes.
 
 A PATH is a project (a directory with mix.exs), a directory of manifests (with those
 below it), a file, or - for standard input: helm template CHART | phial check . -
+What lies in a mix project's test/ is no deployment, and is read only where it is named.
 Without one it is the current directory. Rules about the BEAM speak only of
 workloads that run a release; which those are, and why, is in the output of -o json.
 
@@ -65,7 +67,8 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
   phial check k8s/ app/ -o sarif > phial.sarif
   phial check --only NET,COO-02 --severity warning
   phial check . k8s/ --explain
-  phial check --diff && phial check --fix
+  phial check --diff
+  phial check --fix && phial check
   phial check --baseline .phial-baseline.json --write-baseline`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
@@ -76,7 +79,7 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVarP(&o.format, "output", "o", formatText, "output format: "+spell.List(formats, "or", len(formats)))
-	fl.StringVar(&o.severityName, "severity", finding.Info.String(), "the least that is shown and counted: error, warning or info")
+	fl.StringVar(&o.severityName, "severity", "hint", "the least that is shown and counted: error, warning or hint (info in JSON)")
 	fl.StringSliceVar(&o.only, "only", nil, "only these rules: codes (NET-05) or families (NET), with commas between them")
 	fl.StringSliceVar(&o.skip, "skip", nil, "all but these rules")
 	fl.StringVar(&o.config, "config", "", "the file with decisions about findings (default "+check.ConfigFile+" in the first directory, if it is there)")
@@ -87,7 +90,7 @@ Exit status: 0 clean or only hints, 1 an error or a warning, 2 could not run.`,
 	fl.BoolVar(&o.diff, "diff", false, "show the changes that --fix would make, as a patch")
 	// Each was just made, so this can't fail.
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "info"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions([]cobra.Completion{"error", "warning", "hint"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("only", completeCodes)
 	_ = cmd.RegisterFlagCompletionFunc("skip", completeCodes)
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
@@ -116,6 +119,8 @@ type options struct {
 	writeBaseline        bool
 	fix, diff, explain   bool
 
+	mended map[string]string // what is read in the place of these files: --diff writes none
+
 	stdin     []byte
 	stdinRead bool
 }
@@ -125,11 +130,23 @@ func (o *options) complete(args []string) error {
 	if o.paths = args; len(args) == 0 {
 		o.paths = []string{"."}
 	}
+	for _, p := range o.paths {
+		switch filepath.Ext(p) {
+		case ".ex", ".exs":
+			return fmt.Errorf("%s is a file of an Elixir project: name the directory with its mix.exs", p)
+		}
+		if p == "" {
+			return errors.New("an empty PATH: name a project, a directory of manifests or a file; without any it is the current directory")
+		}
+	}
 	if !slices.Contains(formats, o.format) {
 		return fmt.Errorf("unknown output format %q%s: use -o %s", o.format, spell.Hint(o.format, formats), spell.List(formats, "or", len(formats)))
 	}
+	if o.severityName == "hint" { // as people are shown it
+		o.severityName = finding.Info.String()
+	}
 	if err := o.severity.UnmarshalText([]byte(o.severityName)); err != nil {
-		return fmt.Errorf("--severity %s: want error, warning or info", o.severityName)
+		return fmt.Errorf("--severity %s: want error, warning or hint", o.severityName)
 	}
 	if o.writeBaseline && o.baseline == "" {
 		return errors.New("--write-baseline wants the file as well: --baseline FILE")

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/project"
@@ -44,10 +45,16 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 			return nil, err
 		}
 	}
+	deployed.LeaveTestsOut(&tree, o.paths)
 	// phial-check.yaml is no manifest; what is broken in it is said by whoever reads it.
 	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
 		return s.Found && path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
 	})
+	for i, s := range tree.Sources {
+		if text, ok := o.mended[s.Name]; ok {
+			tree.Sources[i].Text = []byte(text)
+		}
+	}
 	in.Objects = tree.Objects()
 	in.Refused = manifest.Refused(tree.Sources, in.Objects)
 	added, err := rendered(&tree, in.Objects)
@@ -60,7 +67,7 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 	if in.Project == nil && len(in.Objects.Objects)+len(in.Objects.Patches)+len(in.Objects.Templates)+len(in.Objects.Problems)+len(in.Objects.Skipped) == 0 {
 		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
 	}
-	predict(ctx, in)
+	deployed.Predict(ctx, in)
 	return in, nil
 }
 
@@ -83,7 +90,7 @@ func (o *options) readProject(in *check.Input, dir string) error {
 	if err != nil || info.IsDir() {
 		return nil //nolint:nilerr // no project, then; what the path itself lacks is said by whoever reads manifests
 	}
-	root := os.DirFS(dir)
+	var root fs.FS = mendedFS{os.DirFS(dir), dir, o.mended}
 	p, err := project.Read(root)
 	switch {
 	case errors.Is(err, project.ErrNoProject):

@@ -1,14 +1,17 @@
 package checklist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/checklist"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
@@ -28,7 +31,7 @@ type Report struct {
 }
 
 func run(ctx context.Context, s *term.IO, o options) error {
-	in, name, err := look(o)
+	in, name, err := look(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -38,7 +41,7 @@ func run(ctx context.Context, s *term.IO, o options) error {
 		}
 	}
 	if o.run {
-		if in.Trial, err = trial(ctx, s, o); err != nil {
+		if in.Trial, err = trial(ctx, s, o, in.NoHTTP); err != nil {
 			return err
 		}
 	}
@@ -60,7 +63,7 @@ func run(ctx context.Context, s *term.IO, o options) error {
 }
 
 // look reads all that is there to be read.
-func look(o options) (in checklist.Input, name string, err error) {
+func look(ctx context.Context, o options) (in checklist.Input, name string, err error) {
 	fi, err := os.Stat(o.dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -81,15 +84,44 @@ func look(o options) (in checklist.Input, name string, err error) {
 	if filepath.Clean(o.dir) != "." {
 		in.Dir = quote(o.dir)
 	}
-	d := deployment{dir: o.dir, in: &in, rules: o.rules}
-	if err := d.read(); err != nil {
+	in.NoHTTP = !serves(in.Project)
+	if in.Around, err = around(o.dir, in.Project); err != nil {
 		return in, "", err
 	}
-	name = in.Project.Mix.App.Value
+	d := deployment{dir: o.dir, in: &in, rules: o.rules}
+	if err := d.read(ctx); err != nil {
+		return in, "", err
+	}
+	return in, called(in, o.dir), nil
+}
+
+// called is what people call the app: as phial.yaml does, or as mix.exs does, of which an umbrella's has no app, or as its
+// directory is called.
+func called(in checklist.Input, dir string) string {
+	name := in.Project.Mix.App.Value
 	if in.App != nil {
 		name = in.App.Name
 	}
-	return in, name, nil
+	if name = cmp.Or(name, advise.FactsOf(in.Project).Name); name != "" {
+		return name
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return filepath.Base(dir)
+}
+
+// servers are packages that serve HTTP.
+var servers = []string{"phoenix", "bandit", "plug_cowboy", "cowboy", "mist", "elli", "ace", "yaws"}
+
+// serves says whether an app serves HTTP, as far as its project tells; where that can't be read, it does.
+func serves(p *project.Project) bool {
+	return p.Port.Name != "" || p.FixedPort.State != project.Absent || len(p.Endpoints) > 0 ||
+		slices.ContainsFunc(p.Mixes(), func(m project.Mix) bool { return m.Deps.State == project.Unknown }) ||
+		slices.ContainsFunc(servers, func(name string) bool {
+			_, ok := p.Dep(name)
+			return ok
+		})
 }
 
 // fileOf reads files of a directory as texts.

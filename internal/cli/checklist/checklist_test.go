@@ -17,8 +17,10 @@ import (
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/engine/local"
+	"github.com/phialdev/phial/internal/manifest"
 )
 
 var update = flag.Bool("update", false, "write what is said into testdata")
@@ -200,7 +202,7 @@ func TestCheckIsAsked(t *testing.T) {
 	if err := txtar.Write(a, "."); err != nil {
 		t.Fatal(err)
 	}
-	in, _, err := look(options{dir: "."})
+	in, _, err := look(t.Context(), options{dir: "."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,4 +217,41 @@ func TestCheckIsAsked(t *testing.T) {
 		}
 	}
 	t.Error("the cookie in the manifest was not found")
+}
+
+// What phial render wrote beside phial.yaml is the same workload, and what tests need is none.
+func TestWorkloadsAreListedOnce(t *testing.T) {
+	const app = "apiVersion: phial.dev/v1alpha1\nkind: BeamApp\nmetadata: {name: shop}\nspec:\n  image: registry.example.com/shop:1\n"
+	rendered, err := deployed.Rendered([]manifest.Source{{Name: "phial.yaml", Text: []byte(app)}}, manifest.ReadObjects(nil))
+	if err != nil || len(rendered) != 1 {
+		t.Fatal(rendered, err)
+	}
+	t.Chdir(t.TempDir())
+	err = txtar.Write(&txtar.Archive{Files: []txtar.File{
+		{Name: "mix.exs", Data: []byte("defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop]\nend\n")},
+		{Name: "phial.yaml", Data: []byte(app)},
+		{Name: "test/k8s/other.yaml", Data: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: other}\nspec: {template: {spec: {containers: [{name: shop, image: shop}]}}}\n")},
+	}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func() (all []string) {
+		in, _, err := look(t.Context(), options{dir: ".", rules: []*check.Rule{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range in.Workloads {
+			all = append(all, w.Label+" "+w.At.File)
+		}
+		return all
+	}
+	if d := cmp.Diff([]string{"Deployment shop phial.yaml"}, list()); d != "" {
+		t.Errorf("of phial.yaml (-want +got):\n%s", d)
+	}
+	if err := txtar.Write(&txtar.Archive{Files: []txtar.File{{Name: "k8s/app.yaml", Data: rendered[0].Text}}}, "."); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"Deployment shop k8s/app.yaml"}, list()); d != "" {
+		t.Errorf("rendered beside it (-want +got):\n%s", d)
+	}
 }

@@ -1,12 +1,14 @@
 package checklist
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/phialdev/phial/api/v1alpha1"
@@ -14,6 +16,7 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/up"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
@@ -27,23 +30,36 @@ type deployment struct {
 	rules []*check.Rule // nil = all
 }
 
-// rendered is the name of the source that the plan of phial.yaml makes.
-const rendered = "phial.yaml, as rendered"
-
-// agentImage stands for the image that render is told: with it the plan is as it would be on a cluster that has one.
-const agentImage = "phial-agent:0.0.0"
-
-func (d *deployment) read() error {
+func (d *deployment) read(ctx context.Context) error {
 	var tree manifest.Tree
 	if err := tree.Add(d.dir, nil); err != nil {
 		return err
 	}
-	mine, err := d.app()
+	deployed.LeaveTestsOut(&tree, []string{d.dir})
+	if err := d.app(); err != nil {
+		return err
+	}
+	var decided []check.Ignore
+	var err error
+	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
+		if filepath.Clean(s.Name) == filepath.Join(d.dir, check.ConfigFile) {
+			decided, err = check.ParseConfig(s)
+		}
+		return path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
+	})
+	if err != nil {
+		return fmt.Errorf("decisions about findings:\n%w", err)
+	}
+	set := tree.Objects()
+	refused := manifest.Refused(tree.Sources, set)
+	more, err := deployed.Rendered(tree.Sources, set)
 	if err != nil {
 		return err
 	}
-	set := manifest.ReadObjects(append(tree.Sources, mine...))
-	refused := manifest.Refused(tree.Sources, set)
+	if len(more) > 0 {
+		tree.Sources = append(tree.Sources, more...)
+		set = tree.Objects()
+	}
 	if app := d.in.App; app != nil {
 		for _, p := range refused {
 			if place := d.place(p.Position); place.File == up.AppFile {
@@ -52,46 +68,41 @@ func (d *deployment) read() error {
 		}
 	}
 	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: fileOf(os.DirFS(d.dir)), Refused: refused, Now: time.Now()}
+	deployed.Predict(ctx, given)
 	d.workloads(given)
-	d.check(given)
+	d.check(given, decided)
 	return nil
 }
 
-// app reads phial.yaml, and gives the objects that follow from it.
-func (d *deployment) app() ([]manifest.Source, error) {
+// app reads what phial.yaml says of the app.
+func (d *deployment) app() error {
 	apps, err := manifest.ReadApps(filepath.Join(d.dir, up.AppFile), nil)
 	var problems manifest.Problems
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return nil
 	case errors.As(err, &problems):
 		app := &checklist.App{Declared: true, Type: advise.Place{File: up.AppFile}}
 		for _, p := range problems {
 			app.Refused = append(app.Refused, checklist.Found{Text: p.Text, At: d.place(p.Position)})
 		}
 		d.in.App = app
-		return nil, nil
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	}
-	var all bytes.Buffer
 	for i, a := range apps {
-		made, err := plan.New(a.BeamApp, plan.Options{AgentImage: agentImage})
+		made, err := plan.New(a.BeamApp, plan.Options{AgentImage: deployed.AgentImage})
 		if err != nil {
 			d.in.App = &checklist.App{Name: a.Name, Declared: true, Type: advise.Place{File: up.AppFile},
 				Refused: []checklist.Found{{Text: err.Error(), At: advise.Place{File: up.AppFile}}}}
-			return nil, nil //nolint:nilerr // it is what the list says of phial.yaml
+			return nil //nolint:nilerr // it is what the list says of phial.yaml
 		}
 		if i == 0 {
 			d.in.App = d.appFacts(a, made.App)
-		} else {
-			all.WriteString("---\n")
-		}
-		if err := plan.Encode(&all, made.Objects()); err != nil {
-			return nil, fmt.Errorf("write the objects of %s: %w", a.Name, err)
 		}
 	}
-	return []manifest.Source{{Name: rendered, Text: all.Bytes()}}, nil
+	return nil
 }
 
 func (d *deployment) appFacts(a *manifest.App, full *v1alpha1.BeamApp) *checklist.App {
@@ -107,12 +118,13 @@ func (d *deployment) appFacts(a *manifest.App, full *v1alpha1.BeamApp) *checklis
 
 // place is a place as seen from the project's root. Lines of what was rendered are nobody's.
 func (d *deployment) place(p manifest.Position) advise.Place {
-	if p.File == rendered {
-		return advise.Place{File: up.AppFile}
-	}
-	name, err := filepath.Rel(d.dir, p.File)
+	file, rendered := deployed.RenderedFrom(p.File)
+	name, err := filepath.Rel(d.dir, file)
 	if err != nil {
-		name = p.File
+		name = file
+	}
+	if rendered {
+		return advise.Place{File: filepath.ToSlash(name)}
 	}
 	return advise.Place{File: filepath.ToSlash(name), Line: p.Line, Column: p.Column}
 }
@@ -152,6 +164,22 @@ func (d *deployment) workloads(in *check.Input) {
 		}
 		d.in.Workloads = append(d.in.Workloads, w)
 	}
+	d.idle(in)
+}
+
+// idle gathers the headless Services that list no pod of any workload. One without a selector is listed by hand.
+func (d *deployment) idle(in *check.Input) {
+	used := map[*manifest.Object]bool{}
+	for w := range in.Objects.Workloads() {
+		for _, s := range in.Selecting("Service", w) {
+			used[s] = true
+		}
+	}
+	for _, s := range in.Objects.Objects {
+		if s.Kind == "Service" && s.At("spec.clusterIP").String() == "None" && !s.At("spec.selector").Null() && !used[s] {
+			d.in.Idle = append(d.in.Idle, checklist.Service{Label: s.Label(), Name: s.Name, At: d.place(s.Position)})
+		}
+	}
 }
 
 func (d *deployment) cookie(c manifest.Container) checklist.Cookie {
@@ -170,8 +198,9 @@ func (d *deployment) cookie(c manifest.Container) checklist.Cookie {
 }
 
 // check asks the rules of `phial check`. Others of its findings have lines of their own, or none here.
-func (d *deployment) check(in *check.Input) {
-	r := check.Run(in, check.Options{Rules: d.rules, Severity: finding.Warning})
+func (d *deployment) check(in *check.Input, decided []check.Ignore) {
+	r := check.Run(in, check.Options{Rules: d.rules, Severity: finding.Warning, Ignore: decided})
+	d.in.Mesh = d.foretold(in, r.Mesh)
 	d.in.Checked = &checklist.Checked{}
 	for _, f := range r.Findings {
 		text := f.Title

@@ -27,13 +27,13 @@ const (
 
 // trial runs the app, looks at its mesh, and breaks a replica. What keeps it from running is not known to be wrong with
 // the app; only an interruption is an error.
-func trial(ctx context.Context, s *term.IO, o options) (*checklist.Trial, error) {
+func trial(ctx context.Context, s *term.IO, o options, noHTTP bool) (*checklist.Trial, error) {
 	command := "phial checklist"
 	if o.dir != "." {
 		command += " " + quote(o.dir)
 	}
 	t := &checklist.Trial{Command: command + " --run"}
-	err := runOnce(ctx, s, o, t)
+	err := runOnce(ctx, s, o, noHTTP, t)
 	if ctx.Err() != nil {
 		return nil, term.ErrInterrupted
 	}
@@ -43,8 +43,8 @@ func trial(ctx context.Context, s *term.IO, o options) (*checklist.Trial, error)
 	return t, nil
 }
 
-func runOnce(ctx context.Context, s *term.IO, o options, t *checklist.Trial) error {
-	eng, err := engine(s, o)
+func runOnce(ctx context.Context, s *term.IO, o options, noHTTP bool, t *checklist.Trial) error {
+	eng, err := engine(s, o, noHTTP)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func runOnce(ctx context.Context, s *term.IO, o options, t *checklist.Trial) err
 	return err
 }
 
-// engine is told what `phial try` would be.
-func engine(s *term.IO, o options) (local.Options, error) {
+// engine is told what `phial try` would be, and whether there is HTTP where no phial.yaml says so.
+func engine(s *term.IO, o options, noHTTP bool) (local.Options, error) {
 	var f up.Flags
 	cmd := &cobra.Command{Use: "try"}
 	cmd.SetErr(s.Err)
@@ -94,7 +94,11 @@ func engine(s *term.IO, o options) (local.Options, error) {
 	if err := cmd.ParseFlags(args); err != nil {
 		return local.Options{}, err
 	}
-	return f.Options([]string{o.dir})
+	eng, err := f.Options([]string{o.dir})
+	if eng.App == nil {
+		eng.NoHTTP = noHTTP
+	}
+	return eng, err
 }
 
 // drill looks at the mesh, and breaks the last replica in one way after the other.
@@ -109,7 +113,7 @@ func drill(ctx context.Context, s *term.IO, state string, st local.Status, t *ch
 	instance.NotReady(s, st)
 	t.Replicas = len(st.Pods)
 	ready := st.Ready() == len(st.Pods)
-	full, text, clustered := ready, fmt.Sprintf("%d ready", st.Ready()), false
+	full, text, clustered := ready, fmt.Sprintf("%d of %d ready", st.Ready(), len(st.Pods)), false
 	switch on, err := target.OpenApp(ctx, c, nil); {
 	case errors.Is(err, target.ErrNoMesh):
 	case err != nil:

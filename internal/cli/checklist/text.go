@@ -1,7 +1,6 @@
 package checklist
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,7 +14,12 @@ var colours = map[checklist.State]string{checklist.Passed: report.Green, checkli
 
 // summary is the list in a line.
 func summary(r Report) string {
-	return fmt.Sprintf("%s: %d passed, %d failed, %d not known", cmp.Or(r.Name, r.Dir), r.Passed, r.Failed, r.NotKnown)
+	return fmt.Sprintf("%s: %d passed, %d failed, %d not known", r.Name, r.Passed, r.Failed, r.NotKnown)
+}
+
+// elsewhere says what else there is to mend.
+func elsewhere(r Report) string {
+	return fmt.Sprintf("phial check finds %d more that no line here is about.", r.Elsewhere)
 }
 
 // evidence is what was seen, and where.
@@ -59,6 +63,9 @@ func text(s *term.IO, r Report) {
 	}
 	p.Line("")
 	p.Line("%s", p.Paint(report.Bold, report.Plain(summary(r))))
+	if r.Elsewhere > 0 {
+		p.Line("%s", elsewhere(r))
+	}
 }
 
 // markdown writes the list as a page.
@@ -79,5 +86,8 @@ func markdown(w io.Writer, r Report) {
 			commands += report.MarkdownCode(c.Command) + " " + report.Markdown(c.Why)
 		}
 		fmt.Fprintf(w, "| **%s** | %s | %s | %s |\n", l.State, report.Markdown(l.Title), items, commands)
+	}
+	if r.Elsewhere > 0 {
+		fmt.Fprintf(w, "\n%s\n", elsewhere(r))
 	}
 }

@@ -20,12 +20,12 @@ import (
 func Command(s *term.IO) *cobra.Command {
 	var out term.Output
 	cmd := &cobra.Command{
-		Use:   "explain [CODE]",
+		Use:   "explain [CODE | FAMILY]",
 		Short: "Say what the code of a finding means and what to do about it",
 		Example: `  phial explain COO-01
-  phial explain NAM-05
+  phial explain NAM
   phial explain`,
-		Args: term.Args("[CODE]"),
+		Args: term.Args("[CODE | FAMILY]"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var all []cobra.Completion
 			for _, e := range entries() {
@@ -38,16 +38,19 @@ func Command(s *term.IO) *cobra.Command {
 				return err
 			}
 			style := report.Style{Colour: s.Colour, Width: s.Width}
-			if len(args) == 1 {
-				return one(s, out, strings.ToUpper(args[0]), style)
-			}
 			all := entries()
+			if len(args) == 1 {
+				code := strings.ToUpper(args[0])
+				if all = family(all, code); len(all) == 0 {
+					return one(s, out, code, style)
+				}
+			}
 			if out.JSON() {
 				return s.WriteJSON(all)
 			}
 			rows := [][]string{{"CODE", "SEVERITY", "WHAT"}}
 			for _, e := range all {
-				rows = append(rows, []string{string(e.Code), e.Severity.String(), e.Title})
+				rows = append(rows, []string{string(e.Code), report.SeverityWord(e.Severity), e.Title})
 			}
 			report.Table(s.Out, rows, style)
 			return nil
@@ -104,6 +107,11 @@ func entries() []entry {
 		return cmp.Or(cmp.Compare(order[a.Code.Family()], order[b.Code.Family()]), strings.Compare(string(a.Code), string(b.Code)))
 	})
 	return all
+}
+
+// family leaves those of one family: NAM.
+func family(all []entry, name string) []entry {
+	return slices.DeleteFunc(all, func(e entry) bool { return e.Code.Family() != name })
 }
 
 func one(s *term.IO, out term.Output, code string, style report.Style) error {

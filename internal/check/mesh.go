@@ -1,0 +1,77 @@
+package check
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/phialdev/phial/internal/mesh"
+)
+
+// Mesh is what manifests and project would give: a mesh, or several of apps that have
+// nothing to do with each other.
+type Mesh struct {
+	Groups   []Group          `json:"meshes"`
+	Islands  [][]string       `json:"islands"` // of all replicas
+	Doubts   []string         `json:"doubts"`  // what was not known and could make the islands others
+	Replicas []mesh.Predicted `json:"replicas"`
+}
+
+// Group is one mesh that is meant, or workloads whose replicas are each for themselves.
+type Group struct {
+	Workloads []string   `json:"workloads"`
+	Meant     string     `json:"meant,omitempty"` // why they are meant to meet; empty: nothing says so
+	Islands   [][]string `json:"islands"`         // of replicas
+}
+
+// mesh is the prediction as it is told; nil: there is none.
+func (in *Input) mesh() *Mesh {
+	p := in.Predicted()
+	if p == nil {
+		return nil
+	}
+	return &Mesh{Groups: in.groups(p), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+}
+
+// groups puts together the workloads between which one replica dials another, whatever
+// comes of it.
+func (in *Input) groups(p *mesh.Prediction) []Group {
+	x := in.predicted()
+	root := map[string]string{}
+	find := func(w string) string {
+		for root[w] != "" {
+			w = root[w]
+		}
+		return w
+	}
+	join := func(a, b string) {
+		if a, b = find(a), find(b); a != b {
+			root[max(a, b)] = min(a, b)
+		}
+	}
+	for _, l := range p.Links {
+		if l.Up == mesh.Yes || slices.ContainsFunc(l.Why, func(o mesh.Obstacle) bool { return o.Dialled != "" }) {
+			join(x.workload[l.A], x.workload[l.B])
+		}
+	}
+	groups := map[string]*Group{}
+	for _, w := range slices.Sorted(maps.Keys(x.of)) {
+		g := groups[find(w)]
+		if g == nil {
+			g = &Group{}
+			groups[find(w)] = g
+		}
+		g.Workloads = append(g.Workloads, w)
+		if b, ok := x.beams[w]; ok && g.Meant == "" {
+			g.Meant = in.clustered(b)
+		}
+	}
+	for _, island := range p.Islands {
+		g := groups[find(x.workload[island[0]])]
+		g.Islands = append(g.Islands, island)
+	}
+	var all []Group
+	for _, w := range slices.Sorted(maps.Keys(groups)) {
+		all = append(all, *groups[w])
+	}
+	return all
+}

@@ -1,0 +1,49 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/phialdev/phial/internal/cli/term"
+)
+
+// What a project's tests need is not what it deploys, unless it is named.
+func TestManifestsOfTests(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"mix.exs":            "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop]\nend\n",
+		"k8s/app.yaml":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n",
+		"test/k8s/case.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: case}\n",
+		"test/k8s/bad.yaml":  "apiVersion: v1\nkind: [\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ paths, want []string }{
+		{[]string{"."}, []string{"k8s/app.yaml"}},
+		{[]string{".", "test/k8s/case.yaml"}, []string{"k8s/app.yaml", "test/k8s/case.yaml"}},
+		{[]string{"test"}, []string{"test/k8s/case.yaml", "test/k8s/bad.yaml"}},
+	} {
+		in, err := (&options{paths: c.paths}).read(t.Context(), &term.IO{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, o := range in.Objects.Objects {
+			got = append(got, filepath.ToSlash(o.File))
+		}
+		for _, p := range in.Objects.Problems {
+			got = append(got, filepath.ToSlash(p.File))
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%v (-want +got):\n%s", c.paths, d)
+		}
+	}
+}
