@@ -23,9 +23,9 @@ func (in *Input) answer(b Beam, path string) *project.Answer {
 	return nil
 }
 
-// asksNodes is the call by which an answer asks for the other nodes; empty where it does not.
+// asksNodes is the call by which an answer that may refuse asks for the other nodes; empty where it does not.
 func asksNodes(a *project.Answer) string {
-	if a == nil {
+	if a == nil || !a.Refuses {
 		return ""
 	}
 	i := slices.IndexFunc(a.Calls, func(c string) bool {
@@ -72,7 +72,7 @@ func liveAsReady(in *Input, f *Finder) {
 		case by != "":
 			f.At(b.Object, path, "liveness asks for %s, which %s answers by %s: a database that is away restarts every pod", path, a.Module, by)
 		case asksNodes(a) != "":
-			f.At(b.Object, path, "liveness asks for %s, which %s answers by %s: a node that is alone is restarted, which connects nobody", path, a.Module, asksNodes(a))
+			f.At(b.Object, path, "liveness asks for %s, which %s answers by %s: if it refuses while the node is alone, that node is restarted, which connects nobody", path, a.Module, asksNodes(a))
 		case knowsItself(a):
 		case dependsOnOthers.MatchString(path.String()):
 			f.At(b.Object, path, "liveness asks for %s, which speaks of more than the node itself", path)

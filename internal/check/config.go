@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +17,23 @@ import (
 // Kubernetes object and has no place for them.
 const ConfigFile = "phial-check.yaml"
 
-// ParseConfig reads phial-check.yaml:
+// Config is what a project has decided about its check.
+type Config struct {
+	Ignore []Ignore
+	// Exclude are globs of files that are not looked at, as an entry's path is.
+	Exclude []string
+}
+
+// ParseConfig reads what phial-check.yaml says of findings: see [ReadConfig].
+func ParseConfig(s manifest.Source) ([]Ignore, error) {
+	c, err := ReadConfig(s)
+	return c.Ignore, err
+}
+
+// ReadConfig reads phial-check.yaml:
 //
+//	exclude:                  # files that are not looked at
+//	- test/**
 //	ignore:
 //	- rule: NET-05            # a code or a family
 //	  path: k8s/dev/**        # optional
@@ -25,38 +42,69 @@ const ConfigFile = "phial-check.yaml"
 //	  expires: 2027-01-31     # optional
 //
 // The error is of type [manifest.Problems].
-func ParseConfig(s manifest.Source) ([]Ignore, error) {
+func ReadConfig(s manifest.Source) (Config, error) {
 	o, problems := manifest.ParseFile(s)
 	if o == nil {
-		return nil, problems.Err()
+		return Config{}, problems.Err()
 	}
 	p := configParser{problems: problems}
 	root := o.Root()
 	if !root.IsMap() {
-		p.refuse(root, "want a mapping with the list ignore")
+		p.refuse(root, "want a mapping with the lists ignore and exclude")
 	}
+	known := []string{"ignore", "exclude"}
 	for name, f := range root.Fields() {
 		switch {
-		case name != "ignore":
-			p.refuse(f, "there is no field %s%s", name, cmp.Or(spell.Hint(name, []string{"ignore"}), "; there is only ignore"))
+		case !slices.Contains(known, name):
+			p.refuse(f, "there is no field %s%s", name, cmp.Or(spell.Hint(name, known), "; there are ignore and exclude"))
 		case !f.IsList() && !f.Null():
-			p.refuse(f, "ignore is a list")
+			p.refuse(f, "%s is a list", name)
+		case name == "exclude":
+			for item := range f.Items() {
+				p.exclude(item)
+			}
 		default:
 			for item := range f.Items() {
 				p.ignore(item)
 			}
 		}
 	}
-	return p.all, p.problems.Err()
+	return Config{p.all, p.excluded}, p.problems.Err()
+}
+
+// LeaveOut takes the files that match a glob out of what was found below a path, and says how many. What was named itself stays.
+func (c Config) LeaveOut(tree *manifest.Tree) (left int) {
+	out := func(file string) bool {
+		return slices.ContainsFunc(c.Exclude, func(pattern string) bool { return glob(pattern, filepath.ToSlash(file)) })
+	}
+	before := len(tree.Sources) + len(tree.Templates)
+	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool { return s.Found && out(s.Name) })
+	tree.Templates = slices.DeleteFunc(tree.Templates, func(t manifest.Template) bool { return t.Found && out(t.Name) })
+	tree.Skipped = slices.DeleteFunc(tree.Skipped, func(p manifest.Problem) bool { return out(p.File) })
+	return before - len(tree.Sources) - len(tree.Templates)
 }
 
 type configParser struct {
 	all      []Ignore
+	excluded []string
 	problems manifest.Problems
 }
 
 func (p *configParser) refuse(at manifest.Field, format string, args ...any) {
 	p.problems = append(p.problems, manifest.Problem{Position: at.Position(), Path: at.Path(), Text: fmt.Sprintf(format, args...)})
+}
+
+func (p *configParser) exclude(f manifest.Field) {
+	pattern, ok := f.Text()
+	if !ok || pattern == "" {
+		p.refuse(f, "exclude wants globs of files, such as test/**")
+		return
+	}
+	if _, err := path.Match(pattern, ""); err != nil {
+		p.refuse(f, "%q is no glob", pattern)
+		return
+	}
+	p.excluded = append(p.excluded, pattern)
 }
 
 var ignoreFields = []string{"rule", "path", "object", "reason", "expires"}

@@ -25,12 +25,13 @@ var cookie = []Rule{
 	{
 		Code: finding.CookieInImage, Title: "a cookie for everybody to read",
 		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
-		Looks: "Cookies that stand literally in variables, flags, arguments and ConfigMaps, in mix.exs, rel/ and the Dockerfile.",
+		Looks: "Cookies that stand literally in variables, flags, arguments and ConfigMaps, in kustomizations that make a Secret of them, in mix.exs, rel/ and the Dockerfile.",
 		Why:   "The cookie is the right to run code on every node, and whoever reads the manifests or the repository, or can pull the image, has it.",
 		Fix:   "put it into a Secret, random and at least 32 characters long, and refer to that: valueFrom.secretKeyRef",
 		Check: func(in *Input, f *Finder) {
 			if in.Objects != nil {
 				literalCookie(in, f)
+				generatedCookie(in, f)
 			}
 			if in.Project != nil {
 				cookieInSource(in, f)
@@ -64,7 +65,7 @@ var cookie = []Rule{
 	{
 		Code: finding.ForeignConnected, Title: "one cookie for several environments",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Cookies in Secrets and variables of different namespaces or, without those, directories.",
+		Looks: "Cookies in Secrets, variables and generators of kustomizations, of different namespaces or, without those, directories.",
 		Why:   "Whoever has one environment's cookie has the others': a node of staging that reaches production is let in.",
 		Fix:   "make a random cookie for each environment, and a NetworkPolicy between them",
 		Check: sharedCookie,
@@ -75,6 +76,7 @@ var cookie = []Rule{
 		Looks: "ERLANG_COOKIE, NODE_COOKIE, ERL_COOKIE and COOKIE in the environment, without RELEASE_COOKIE, and RELEASE_COOKIE=$OTHER in rel/env.sh.eex where the container has no OTHER.",
 		Why:   "A release's start script reads RELEASE_COOKIE alone. Without it, or where it is empty, the release has the cookie that was made up when it was built.",
 		Fix:   "call it RELEASE_COOKIE",
+		Mends: true,
 		Hides: []finding.Code{finding.CookieDiffers},
 		Check: func(in *Input, f *Finder) {
 			otherCookie(in, f)
@@ -130,6 +132,16 @@ func literalCookie(in *Input, f *Finder) {
 			if strings.HasSuffix(name, "_COOKIE") && literal(v.String()) || name == ".erlang.cookie" {
 				f.AtName(o, v, "a ConfigMap holds a cookie, %s; it is not kept secret as a Secret is", name).Secret()
 			}
+		}
+	}
+}
+
+// generatedCookie finds cookies in kustomizations that make Secrets of them.
+func generatedCookie(in *Input, f *Finder) {
+	for _, g := range in.generated() {
+		if cookieKey.MatchString(g.name) && literal(g.value) && !placeholder.MatchString(g.value) {
+			f.At(g.by, g.at, "the cookie stands in the kustomization that makes a Secret of it (%s)", g.name).Secret().
+				Mend("let the generator read a file that is not in the repository (envs:, files:), or make the Secret elsewhere")
 		}
 	}
 }

@@ -132,6 +132,11 @@ func (in *Input) cookies() (all []cookieField) {
 			}
 		}
 	}
+	for _, g := range in.generated() {
+		if cookieKey.MatchString(g.name) {
+			all = append(all, cookieField{g.by, g.at, g.value})
+		}
+	}
 	return all
 }
 

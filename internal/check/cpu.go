@@ -35,12 +35,17 @@ var cpu = []Rule{
 		Check: oldOTP,
 	},
 	{
-		Code: "CPU-03", Title: "scaled by CPU that is spun away",
-		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
-		Looks: "HorizontalPodAutoscalers by CPU of releases whose flags, as far as they are seen, have no +sbwt none.",
-		Why:   "Schedulers that spin look busy: the number of pods follows how often they wake up, and not how much they do.",
+		Code: "CPU-03", Title: "an autoscaler that scales by nothing, or nobody",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "HorizontalPodAutoscalers and ScaledObjects: whether what they scale is there and of that kind, whether it says its replicas itself, and, of those by CPU, whether the release's flags, as far as they are seen, have +sbwt none.",
+		Why:   "What is not there is not scaled. Replicas in a manifest are set anew each time that it is applied, in the middle of the load. And schedulers that spin look busy: the number of pods follows how often they wake up, and not how much they do.",
 		Fix:   "set +sbwt none, or scale by requests, by the length of a queue, or by the run queues",
-		Check: spunScale,
+		Mends: true,
+		Check: func(in *Input, f *Finder) {
+			scalesNobody(in, f)
+			scaledTwice(in, f)
+			spunScale(in, f)
+		},
 	},
 	{
 		Code: "CPU-04", Title: "less than one CPU",
@@ -153,7 +158,7 @@ func spunScale(in *Input, f *Finder) {
 			}
 		}
 		if at.Exists() {
-			f.At(b.Object, at, "%s is scaled by its CPU, and its schedulers may wait busily", b.Name)
+			f.At(b.Object, at, "%s is scaled by its CPU, and its schedulers may wait busily", b.Name).As(finding.Info, Hint)
 		}
 	}
 }

@@ -18,6 +18,7 @@ var discovery = []Rule{
 		Looks: "The Service that DNS_CLUSTER_QUERY names, and the one that a StatefulSet of a release names as serviceName.",
 		Why:   "A Service with an address of its own answers with that one address, which belongs to no node, and gives pods no names.",
 		Fix:   "set clusterIP: None on the Service; clients keep a Service of their own",
+		Mends: true,
 		Hides: []finding.Code{"DSC-06", "DSC-07"},
 		Check: notHeadless,
 	},
@@ -53,6 +54,7 @@ var discovery = []Rule{
 		Looks: "Headless Services of releases without publishNotReadyAddresses: true, and whether readiness waits for the cluster.",
 		Why:   "DNS lists only pods that are ready. If they become ready by joining, nobody is ever listed: after a cold start the cluster never forms.",
 		Fix:   "set publishNotReadyAddresses: true on the headless Service",
+		Mends: true,
 		Check: publishNotReady,
 	},
 	{
@@ -77,15 +79,19 @@ var discovery = []Rule{
 		Looks: "Topologies and the children {Cluster.Supervisor, [topologies, options]}: their shape, and whether one is given the other.",
 		Why:   "A topology in the wrong place, or that nobody starts, is no error to libcluster: it logs nothing, and every node stays alone.",
 		Fix:   "write config :libcluster, topologies: [NAME: [strategy: ..., config: [...]]], and start {Cluster.Supervisor, [topologies, [name: MyApp.ClusterSupervisor]]}",
+		Hides: []finding.Code{"STA-08"},
 		Check: notStarted,
 	},
 	{
 		Code: "DSC-16", Title: "read when the release is built",
 		Severity: finding.Warning, Confidence: Certain, Needs: Project,
-		Looks: "System.get_env in config/config.exs, config/prod.exs and in modules outside of functions, where a topology or dns_cluster's query hangs on it.",
+		Looks: "System.get_env and its sisters in config/config.exs, config/prod.exs and in modules outside of functions: variables that a topology or dns_cluster's query hangs on, that a manifest sets in vain, and that the build fails without.",
 		Why:   "That is the environment of the machine that builds: in the release it is a constant.",
 		Fix:   "move it to config/runtime.exs",
-		Check: atBuild,
+		Check: func(in *Input, f *Finder) {
+			atBuild(in, f)
+			otherAtBuild(in, f)
+		},
 	},
 	{
 		Code: "DSC-17", Title: "at work before it has joined",
@@ -117,6 +123,7 @@ var discovery = []Rule{
 		Looks: "Keys under config: of a topology, against those that its strategy knows.",
 		Why:   "libcluster passes over keys that it does not know: the strategy runs with its default, or not at all.",
 		Fix:   "write the key that the strategy looks at, or take it out",
+		Mends: true,
 		Check: ignoredOptions,
 	},
 	{

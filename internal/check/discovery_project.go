@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,6 +183,65 @@ func atBuild(in *Input, f *Finder) {
 	}
 }
 
+// otherAtBuild finds variables that only the build reads, though a pod is given them, or that the build fails without.
+func otherAtBuild(in *Input, f *Finder) {
+	reads := in.Project.Reads
+	told := map[string]bool{}
+	for _, b := range in.OfProject() {
+		for e := range b.Container.Env() {
+			i := slices.IndexFunc(reads, func(r project.EnvRead) bool { return r.Name == e.Called && r.Phase == project.Building })
+			later := slices.ContainsFunc(reads, func(r project.EnvRead) bool { return r.Name == e.Called && r.Phase != project.Building })
+			if i < 0 || later || told[e.Called] || in.discoveryReads(e.Called) || in.inDockerfiles(e.Called) || strings.Contains(in.Project.EnvSh.Text, e.Called) || e.Called == "MIX_ENV" {
+				continue
+			}
+			told[e.Called] = true
+			f.In(in.projectName(), reads[i].At, "%s is read when the release is built, and nowhere else: what a pod is given changes nothing", e.Called).
+				Also(e.Key("name"), "set here, without effect")
+		}
+	}
+	for _, r := range reads {
+		if base := path.Base(r.At.File); base != "config.exs" && base != "prod.exs" {
+			continue // nothing may read it
+		}
+		if r.Phase != project.Building || r.Module != "" || !r.When.Absent() || told[r.Name] || in.inDockerfiles(r.Name) || in.discoveryReads(r.Name) || in.inCI(r.Name) {
+			continue
+		}
+		told[r.Name] = true
+		if !r.Required {
+			later := slices.ContainsFunc(reads, func(o project.EnvRead) bool { return o.Name == r.Name && o.Phase != project.Building })
+			if !later && r.Name != "MIX_ENV" && r.Name != "CI" {
+				f.In(in.projectName(), r.At, "%s is read when the release is built, and nowhere else", r.Name).As(finding.Info, Hint)
+			}
+			continue
+		}
+		n := f.In(in.projectName(), r.At, "%s is read when the release is built: the build fails without it, and with it what it is there stands in the release", r.Name)
+		if len(in.deployed()) == 0 {
+			n.As(finding.Info, Hint).Saw("no Dockerfile builds the release; what does may set it")
+		} else {
+			n.As(warningLikely())
+		}
+	}
+}
+
+// discoveryReads says whether a topology or dns_cluster's query hangs on a variable that the build reads; that is told by itself.
+func (in *Input) discoveryReads(name string) bool {
+	hangs := func(e project.Expr) bool {
+		v, ok := e.Find(project.ExprBuildEnv)
+		return ok && v.Text == name
+	}
+	for _, t := range in.Project.Topologies {
+		if hangs(t.When) || hangs(t.Config) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(in.Project.DNSClusters, func(d project.DNSQuery) bool { return hangs(d.Query) })
+}
+
+// inCI says whether a pipeline that was read names a variable.
+func (in *Input) inCI(name string) bool {
+	return slices.ContainsFunc(in.Project.CI, func(s project.CIStep) bool { return strings.Contains(in.ProjectText(s.At.File), name) })
+}
+
 // discovers are the children that look for other nodes.
 var discovers = []string{"Cluster.Supervisor", "DNSCluster"}
 
@@ -292,6 +352,9 @@ func ignoredOptions(in *Input, f *Finder) {
 	for _, t := range in.Project.Topologies {
 		s := t.StrategyName()
 		keys, _ := project.StrategyOptions(s)
+		if in.otherStrategys(t, newer, f) {
+			continue
+		}
 		for _, o := range t.Ignored {
 			n := f.In(in.projectName(), o.At, "%s has %s:, and the strategy %s does not look at it%s", topologyName(t), o.Name, s, spell.Hint(o.Name, keys))
 			if to := renamed[s][o.Name]; to != "" && t.Option(to).Absent() {
@@ -304,6 +367,33 @@ func ignoredOptions(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+// otherStrategys tells of several options at once that all are another strategy's: the strategy was changed, and they were not.
+func (in *Input) otherStrategys(t project.Topology, newer bool, f *Finder) bool {
+	s := t.StrategyName()
+	var names []string
+	for _, o := range t.Ignored {
+		if renamed[s][o.Name] != "" {
+			return false
+		}
+		names = append(names, o.Name+":")
+	}
+	if len(names) < 2 {
+		return false
+	}
+	n := f.In(in.projectName(), t.Ignored[0].At, "%s has %s, and the strategy %s looks at none of them", topologyName(t), spell.List(names, "and", 6), s)
+	keys, _ := project.StrategyOptions(s)
+	if n.Mend("take them out, or name the strategy that they are for"); len(keys) > 0 {
+		n.Saw("%s looks at %s", s, spell.List(keys, "and", 12))
+	}
+	for _, o := range t.Ignored[1:] {
+		n.place(in, o.At, o.Name+":")
+	}
+	if newer {
+		n.As(finding.Info, Hint)
+	}
+	return true
 }
 
 // rewrite puts one text in place of another that stands at a place of the project.

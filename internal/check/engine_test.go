@@ -150,12 +150,57 @@ func TestConfig(t *testing.T) {
 		"ignore:\n- {rule: CPU-04, reason: x, expires: soon}\n":     "phial-check.yaml:2:38: ignore[0].expires: \"soon\" is no day: write it as 2027-01-31",
 		"ignored: []\n":    "phial-check.yaml:1:1: ignored: there is no field ignored; did you mean ignore?",
 		"ignore: CPU-04\n": "phial-check.yaml:1:9: ignore: ignore is a list",
-		"- a\n":            "phial-check.yaml:1:1: want a mapping with the list ignore",
+		"exclude: test\n":  "phial-check.yaml:1:10: exclude: exclude is a list",
+		"exclude: [{}]\n":  "phial-check.yaml:1:11: exclude[0]: exclude wants globs of files, such as test/**",
+		"exclude: ['[']\n": "phial-check.yaml:1:11: exclude[0]: \"[\" is no glob",
+		"- a\n":            "phial-check.yaml:1:1: want a mapping with the lists ignore and exclude",
 		"ignore:\n- {rule: CPU-04, reason: x, path: '[', object: y}\n": "phial-check.yaml:2:35: ignore[0].path: \"[\" is no glob",
 	} {
-		_, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
+		_, err := ReadConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Files that are excluded are not looked at, unless they are named themselves.
+func TestExclude(t *testing.T) {
+	write(t, map[string]string{"k8s/a.yaml": limited, "test/fixtures/a.yaml": limited, "priv/a.yaml": limited, "chart/templates/a.yaml": "kind: {{ .Values.kind }}\n"})
+	for exclude, want := range map[string][]string{
+		"[]":                        {"chart", "k8s/a.yaml", "priv/a.yaml", "test/fixtures/a.yaml"},
+		"[test/**]":                 {"chart", "k8s/a.yaml", "priv/a.yaml"},
+		"[fixtures/*, priv/*.yaml]": {"chart", "k8s/a.yaml"},
+		"[chart/**, a.yaml]":        nil,
+	} {
+		c, err := ReadConfig(manifest.Source{Name: ConfigFile, Text: []byte("exclude: " + exclude + "\n")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, named := range []bool{false, true} {
+			var tree manifest.Tree
+			if err := tree.Add(".", nil); err != nil {
+				t.Fatal(err)
+			}
+			all := len(tree.Sources) + len(tree.Templates)
+			if named {
+				tree = manifest.Tree{}
+				if err := tree.Add("test/fixtures/a.yaml", nil); err != nil {
+					t.Fatal(err)
+				}
+				if left := c.LeaveOut(&tree); left != 0 || len(tree.Sources) != 1 {
+					t.Errorf("%s: what is named is left out", exclude)
+				}
+				continue
+			}
+			left := c.LeaveOut(&tree)
+			report := Run(&Input{Now: today, Objects: tree.Objects()}, Options{Rules: rules(t, "CPU", "CHK")})
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, f.At.File)
+			}
+			if d := cmp.Diff(want, got); d != "" || left != all-len(want) {
+				t.Errorf("%s: %d left out of %d\n%s", exclude, left, all, d)
+			}
 		}
 	}
 }

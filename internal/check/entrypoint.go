@@ -4,8 +4,10 @@ import (
 	"iter"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -30,19 +32,38 @@ func commands(d project.Dockerfile) (all []project.Instruction) {
 }
 
 func mixInImage(in *Input, f *Finder) {
-	for _, d := range in.Project.Dockerfiles {
-		if _, _, ok := d.Release(); ok {
-			return // the others are for work on the app
-		}
-	}
 	if in.overriddenCommand() {
 		return
 	}
+	released := slices.ContainsFunc(in.Project.Dockerfiles, func(d project.Dockerfile) bool { _, _, ok := d.Release(); return ok })
 	for _, d := range in.deployed() {
+		if released { // the others are for work on the app
+			mixWithoutMix(f, d)
+			continue
+		}
 		for _, i := range commands(d) {
 			if found := mixCommand.FindString(runText(i)); found != "" {
-				f.In(d.File, i.At, "the image runs %s", found)
+				f.In(d.File, i.At, "the image runs %s", found).As(finding.Warning, Certain)
 			}
+		}
+	}
+}
+
+// mixWithoutMix finds images that run mix and have none: they get a release, and stand on a bare system.
+func mixWithoutMix(f *Finder, d project.Dockerfile) {
+	base := d.Base(d.Final())
+	if _, ok := takesRelease(d); !ok || !base.Ref.Known() || !readBase(base.Ref.Value).bare {
+		return
+	}
+	for _, i := range d.Chain(d.Final()) {
+		if text := runText(i); i.Name == "RUN" && (strings.Contains(text, "elixir") || strings.Contains(text, "mix")) || i.Name == "COPY" && strings.Contains(text, "/usr/local") {
+			return // it may be installed
+		}
+	}
+	for _, i := range commands(d) {
+		if found := mixCommand.FindString(runText(i)); found != "" {
+			f.In(d.File, i.At, "the image runs %s, and has no mix: it gets a release, and stands on %s", found, base.Ref.Value).As(finding.Error, Certain).
+				Mend("start the release: CMD [\"/app/bin/NAME\", \"start\"]")
 		}
 	}
 }
@@ -61,6 +82,11 @@ func shellInImage(in *Input, f *Finder) {
 		for _, i := range commands(d) {
 			if i.Exec {
 				scriptWithoutExec(in, f, d, i)
+				continue
+			}
+			if piped(runText(i)) {
+				f.In(d.File, i.At, "%s starts the release in a pipe of the shell's: the shell is process 1, and the release is not told to stop", i.Name).
+					Mend("write to the standard output alone, and start it as a list: %s [\"/app/bin/NAME\", \"start\"]", i.Name)
 				continue
 			}
 			line := lastCommand(runText(i))
@@ -97,6 +123,16 @@ func lastCommand(text string) string {
 		return ""
 	}
 	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// piped says whether a shell's last command is a release whose output goes into another program: exec does not help there.
+func piped(text string) bool {
+	lines := strings.FieldsFunc(strings.TrimSpace(text), func(r rune) bool { return r == '\n' || r == ';' || r == '&' })
+	if len(lines) == 0 {
+		return false
+	}
+	parts := strings.Split(strings.ReplaceAll(lines[len(lines)-1], "||", "\x00"), "|")
+	return len(parts) > 1 && startsLine.MatchString(parts[0])
 }
 
 // scriptWithoutExec looks into a script of the project that an image runs.

@@ -1,8 +1,14 @@
 package check
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/spell"
 )
 
 // foretell adds what the prediction says of a rule's code, once for each workload and place:
@@ -12,60 +18,146 @@ func (in *Input) foretell(rule *Rule, f *Finder) {
 	if in.Predicted() == nil {
 		return
 	}
-	x := in.predicted()
-	type place struct{ workload, other, at string }
-	told := map[place]bool{}
-	said := map[string]bool{}
-	ofProject := false // the rule has spoken of the source itself
+	t := &teller{in: in, rule: rule, f: f, x: in.predicted(), said: map[string]bool{}, told: map[toldOf]bool{}}
 	for _, n := range f.found {
-		said[n.about] = true
-		ofProject = ofProject || n.object == nil
+		t.said[n.about] = true
+		t.ofProject = t.ofProject || n.object == nil
 		if n.object != nil {
-			said[aboutOf(n.object)] = true
+			t.said[aboutOf(n.object)] = true
 		}
 	}
-	for _, o := range x.obstacles[rule.Code] {
-		b, ok := x.beams[x.workload[o.From]]
-		if !ok || said[aboutOf(b.Object)] || ofProject && in.ofProject(b) {
-			continue
-		}
-		severity, confidence, meant := in.weighs(b, rule.Code)
-		if !meant {
-			continue
-		}
-		at, found := firstPlace(o.At)
-		if found {
-			if owner := in.ownerOf(at); owner != nil && said[aboutOf(owner)] {
-				continue
-			}
-		}
-		here := place{b.Label(), "", at.String()}
-		if other := x.workload[o.To]; other != b.Label() && other != "" { // both sides say the same of a pair
-			here = place{min(b.Label(), other), max(b.Label(), other), ""}
-		}
-		if told[here] {
-			continue
-		}
-		told[here] = true
-		text := o.Text
-		if o.Dialled != "" {
-			text = "discovery dials " + o.Dialled + ": " + text
-		}
-		n := f.At(b.Object, b.At("metadata.name"), "%s", text).As(severity, confidence)
-		if found {
-			n.At = at
-		}
-		// Of a code that a rule looks for in files as well, the rule's title is about those.
-		if e, ok := finding.Lookup(rule.Code); ok && rule.Needs&Prediction == 0 {
-			n.Title = e.Title
-		}
-		if r := x.replicas[o.From]; r != nil {
-			for _, s := range r.Steps {
-				n.Saw("%s: %s", r.ID, s.Text)
-			}
-		}
-		n.Evidence = append(n.Evidence, x.islands)
+	for _, o := range t.x.obstacles[rule.Code] {
+		t.tell(o, true)
 	}
+	for _, o := range t.x.doubts[rule.Code] {
+		t.tell(o, false)
+	}
+}
+
+// teller tells what is predicted of one rule's code.
+type teller struct {
+	in        *Input
+	rule      *Rule
+	f         *Finder
+	x         *predictedIndex
+	said      map[string]bool // whom the rule has spoken of
+	ofProject bool            // it has spoken of the source itself
+	told      map[toldOf]bool
+}
+
+type toldOf struct{ workload, other, at string }
+
+// tell tells of one obstacle: of a link that does not come up, or else of one that may not.
+func (t *teller) tell(o mesh.Obstacle, sure bool) {
+	in, x := t.in, t.x
+	b, ok := x.beams[x.workload[o.From]]
+	if !ok || t.said[aboutOf(b.Object)] || t.ofProject && in.ofProject(b) {
+		return
+	}
+	severity, confidence, meant := in.weighs(b, t.rule.Code)
+	if !meant {
+		return
+	}
+	at, found := firstPlace(o.At)
+	if found {
+		if owner := in.ownerOf(at); owner != nil && t.said[aboutOf(owner)] {
+			return
+		}
+	}
+	here := toldOf{b.Label(), "", at.String()}
+	if other := x.workload[o.To]; other != b.Label() && other != "" { // both sides say the same of a pair
+		here = toldOf{min(b.Label(), other), max(b.Label(), other), ""}
+	}
+	if t.told[here] {
+		return
+	}
+	t.told[here] = true
+	text := o.Text
+	if !sure {
+		severity, confidence = ofDoubt(t.rule.Code)
+		text += in.meantService(t.rule.Code, o.From)
+	}
+	if o.Dialled != "" {
+		text = "discovery dials " + o.Dialled + ": " + text
+	}
+	n := t.f.At(b.Object, b.At("metadata.name"), "%s", text).As(severity, confidence)
+	if found {
+		n.At = at
+	}
+	// Of a code that a rule looks for in files as well, the rule's title is about those.
+	if e, ok := finding.Lookup(t.rule.Code); ok && t.rule.Needs&Prediction == 0 {
+		n.Title = e.Title
+	}
+	for _, m := range mended {
+		if strings.Contains(o.Text, m.text) {
+			n.Title = cmp.Or(m.title, n.Title)
+			n.Mend("%s", m.fix)
+		}
+	}
+	if r := x.replicas[o.From]; r != nil {
+		for _, s := range r.Steps {
+			n.Saw("%s: %s", r.ID, s.Text)
+		}
+	}
+	if sure {
+		n.Saw("%s", in.islandsOf(b.Label(), x.workload[o.To]))
+	}
+}
+
+// mended are obstacles whose code stands for something else as well, which is mended otherwise.
+var mended = []struct{ text, title, fix string }{
+	{"sh does not have this", "a start script for another shell", otherShell},
+	{"Bad substitution", "a start script for another shell", otherShell},
+	{"-setcookie is given twice", "", "take -setcookie out of there: the start script gives RELEASE_COOKIE, and of two the BEAM takes none"},
+	{"long names need a full one", "", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
+}
+
+const otherShell = "write it as every sh reads it: $(echo \"$POD_IP\" | tr . -) for ${POD_IP//./-}"
+
+// codeEndsStart is of a start script that ends, or that gives no host.
+const codeEndsStart finding.Code = "NAM-04"
+
+// ofDoubt says how grave it is that a code may be so. A script that ends with most shells is
+// worth more than a hint.
+func ofDoubt(code finding.Code) (finding.Severity, Confidence) {
+	if code == codeEndsStart {
+		return finding.Warning, Likely
+	}
+	return finding.Info, Hint
+}
+
+// meantService is the end of a sentence about a Service that is not there: the headless one
+// that selects a replica, of which discovery may be meant to ask, or where its like is.
+func (in *Input) meantService(code finding.Code, id string) string {
+	if code != finding.ServiceUnknown {
+		return ""
+	}
+	n := slices.IndexFunc(in.Intent.Replicas, func(r mesh.Replica) bool { return r.ID == id })
+	r := &in.Intent.Replicas[n]
+	var names []string
+	for _, s := range in.Intent.Services {
+		if s.Headless && s.Namespace == r.Namespace && len(s.Selector) > 0 && (mesh.Selector{Labels: s.Selector}).Selects(r.Labels) {
+			names = append(names, s.Name)
+		}
+	}
+	for i := range r.Ways {
+		asked := firstLabel(r.Ways[i].Query.Value)
+		if hint := spell.Hint(asked, names); hint != "" {
+			return hint
+		}
+		if n := slices.IndexFunc(in.Intent.Services, func(s mesh.Service) bool { return s.Name == asked && asked != "" }); n >= 0 {
+			return "; there is one in namespace " + in.Intent.Services[n].Namespace + ", and a Service lists pods of its own namespace alone"
+		}
+	}
+	if len(names) == 1 {
+		return "; did you mean " + names[0] + ", which is headless and selects these pods?"
+	}
+	return ""
+}
+
+func firstLabel(name string) string {
+	label, _, _ := strings.Cut(name, ".")
+	return label
 }
 
 // weighs says how grave it is for a workload that its replicas part for a reason, and

@@ -49,12 +49,13 @@ var health = []Rule{
 	{
 		Code: "HLT-05", Title: "a port that nobody listens on",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT and, where there is a mix project, what it listens on.",
-		Why:   "The kubelet and kube-proxy look a port's name up in the pod: one that is not there fails every probe and makes the Service lead nowhere.",
+		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT and, where there is a mix project, what it listens on, and at which address.",
+		Why:   "The kubelet and kube-proxy look a port's name up in the pod: one that is not there fails every probe and makes the Service lead nowhere. They come by the pod's own address, where nobody listens who has bound 127.0.0.1.",
 		Fix:   "use the name of a port that the container has",
 		Check: func(in *Input, f *Finder) {
 			wrongPort(in, f)
 			otherPort(in, f)
+			onLoopback(in, f)
 		},
 	},
 	{
@@ -103,6 +104,7 @@ var health = []Rule{
 		Looks: "failureThreshold 1 of liveness probes, and timeouts of one second beside a small CPU limit.",
 		Why:   "A pause of a second, by throttling or a busy machine, restarts the node and takes its links down.",
 		Fix:   "set failureThreshold to 3 or more",
+		Mends: true,
 		Check: hastyProbe,
 	},
 }

@@ -34,6 +34,7 @@ var hygiene = []Rule{
 		Looks: "apiVersion of every object, against those that Kubernetes no longer serves.",
 		Why:   "The API server knows no such kind: nothing of it is applied.",
 		Fix:   "use the version that has taken its place",
+		Mends: true,
 		Check: removedVersion,
 	},
 	{
@@ -71,10 +72,13 @@ var hygiene = []Rule{
 	{
 		Code: "SEC-01", Title: "a secret in a manifest",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Literal values of variables that are called as secrets are, and Secrets in files.",
+		Looks: "Literal values of variables that are called as secrets are, the same in ConfigMaps and in generators of kustomizations, and Secrets in files.",
 		Why:   "It is in the repository, in its history, and in the sight of everybody who may read Deployments.",
 		Fix:   "keep it in a Secret that is made elsewhere (external-secrets, SOPS, sealed secrets), and refer to it: valueFrom.secretKeyRef",
-		Check: literalSecret,
+		Check: func(in *Input, f *Finder) {
+			literalSecret(in, f)
+			secretInMap(in, f)
+		},
 	},
 }
 

@@ -55,8 +55,8 @@ var image = []Rule{
 	},
 	{
 		Code: "IMG-06", Title: "mix in place of a release",
-		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
-		Looks: "Commands and arguments that run mix phx.server, mix run or mix deps.get, and the CMD and ENTRYPOINT of a Dockerfile where none builds a release.",
+		Severity: finding.Error, Confidence: Certain, Needs: Deployment,
+		Looks: "Commands and arguments that run mix phx.server, mix run or mix deps.get, and the CMD and ENTRYPOINT of a Dockerfile where none builds a release. It is an error where the image gets a release and has no mix.",
 		Why:   "The app is compiled or loaded at each start, from source that is in the image, and has none of a release's scripts, cookie and node name.",
 		Fix:   "build a release (mix release, or phial build) and start it with bin/app start",
 		Hides: []finding.Code{"IMG-07", "CI-01"},
@@ -73,6 +73,7 @@ var image = []Rule{
 		Looks: "Commands that start the release by a shell without exec: of containers, and where those name none, of the image and the script that it runs.",
 		Why:   "The kubelet tells process 1 to stop, and that is the shell, which passes nothing on: the pod takes its whole grace period and is killed, and nothing is ended.",
 		Fix:   "write exec before the last command: sh -c \"exec bin/app start\", or start it without a shell",
+		Mends: true,
 		Check: func(in *Input, f *Finder) {
 			shellWithoutExec(in, f)
 			if in.Project != nil {
@@ -86,6 +87,7 @@ var image = []Rule{
 		Looks: "${VARIABLE} in commands and arguments that no shell runs, of containers and of the image.",
 		Why:   "The kubelet replaces $(VARIABLE) alone, and nobody replaces anything in the list of a CMD or ENTRYPOINT: it is handed over as it stands.",
 		Fix:   "write it as $(VARIABLE)",
+		Mends: true,
 		Check: func(in *Input, f *Finder) {
 			bracesInCommand(in, f)
 			if in.Project != nil {
@@ -171,7 +173,7 @@ func mixInPod(in *Input, f *Finder) {
 		for c := range b.Containers() {
 			words := c.Words()
 			if found := mixCommand.FindString(joined(c)); found != "" && len(words) > 0 {
-				f.At(b.Object, wordWith(words, "mix"), "the container %s runs %s", c.Called, found)
+				f.At(b.Object, wordWith(words, "mix"), "the container %s runs %s", c.Called, found).As(finding.Warning, Certain)
 			}
 		}
 	}
@@ -217,6 +219,11 @@ func shellWithoutExec(in *Input, f *Finder) {
 		}
 		text := strings.TrimSpace(at.String())
 		last := lastCommand(text)
+		if piped(text) {
+			f.At(b.Object, at, "the container %s starts the release in a pipe of %s's: %s is process 1, and the release is not told to stop", b.Container.Called, shell, shell).
+				Mend("write to the standard output alone, and start it without a shell")
+			continue
+		}
 		if !startsRelease.MatchString(last) || strings.HasPrefix(last, "exec ") || strings.Contains(text, "trap ") {
 			continue
 		}

@@ -85,6 +85,7 @@ var itself = []Rule{
 		Looks: "Values that are a number or true where Kubernetes wants a text (env, labels, annotations, a ConfigMap's data), selectors of workloads against the labels of their own template, and keys of Secrets and ConfigMaps that are among the manifests.",
 		Why:   "The API server refuses such an object as a whole, and the kubelet does not start a container whose variable comes from a key that is not there: CreateContainerConfigError.",
 		Fix:   "write it as Kubernetes wants it",
+		Mends: true,
 		Hides: []finding.Code{finding.ServiceEmpty},
 		Check: func(in *Input, f *Finder) {
 			notText(in, f)
@@ -108,7 +109,7 @@ func brokenSource(in *Input, f *Finder) {
 		n := f.In(b.At.File, b.At, "%s could not be read whole: %s", b.At.File, b.What)
 		// What stands there is not known; it is shown where nothing of it looks like a secret.
 		text := line(in, n.At)
-		n.Masked = !utf8.ValidString(text) || secretName.MatchString(text) || strings.ContainsFunc(text, unicode.IsControl)
+		n.Masked = !utf8.ValidString(text) || secretName.MatchString(text) || strings.ContainsFunc(strings.TrimSpace(text), func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
 	}
 }
 

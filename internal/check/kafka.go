@@ -36,11 +36,15 @@ var kafka = []Rule{
 	},
 	{
 		Code: "KAF-04", Title: "scaled by a lag that does not go away",
-		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
-		Looks: "Triggers by Kafka of ScaledObjects: limitToPartitionsWithLag, and scaling down without a pause.",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "Triggers by Kafka of ScaledObjects: limitToPartitionsWithLag, scaling down without a pause, and, where there is a mix project, a consumerGroup that no pipeline reads as.",
 		Why:   "The lag of one busy partition scales up and more pods don't help; and where the number goes down at once, each change is a rebalance, during which the lag grows again.",
 		Fix:   "leave a stabilizationWindowSeconds of some minutes, and let maxReplicaCount be the number of partitions",
-		Check: flapping,
+		Mends: true,
+		Check: func(in *Input, f *Finder) {
+			flapping(in, f)
+			ownGroup(in, f)
+		},
 	},
 	{
 		Code: "KAF-05", Title: "a session longer than brokers allow",
@@ -162,11 +166,11 @@ func flapping(in *Input, f *Finder) {
 				continue
 			}
 			if limit := t.At("metadata.limitToPartitionsWithLag"); limit.True() || limit.String() == "true" {
-				f.At(o, limit, "as many pods as there are partitions with a lag are kept: one that is always behind keeps its pod, and others come and go")
+				f.At(o, limit, "as many pods as there are partitions with a lag are kept: one that is always behind keeps its pod, and others come and go").As(finding.Info, Hint)
 			}
 			window := o.At("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds")
 			if n, ok := window.Int(); ok && n < 60 {
-				f.At(o, window, "pods go %d s after the lag does, and each that goes is a rebalance that makes a lag", n)
+				f.At(o, window, "pods go %d s after the lag does, and each that goes is a rebalance that makes a lag", n).As(finding.Info, Hint)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,9 +100,10 @@ func alone(b Beam) bool {
 // otherPort finds releases that listen on another port than anything in their workload knows.
 func otherPort(in *Input, f *Finder) {
 	for _, b := range in.OfProject() {
-		if _, set := b.Container.EnvVar(beam.EnvPort); set || !alone(b) || managed(b.Workload) {
+		if !alone(b) || managed(b.Workload) {
 			continue
 		}
+		set, given := b.Container.EnvVar(beam.EnvPort)
 		p := in.projectOf(b)
 		ports, ok := listening(p, in.surroundings(b))
 		asks := in.askedPorts(b)
@@ -111,10 +113,86 @@ func otherPort(in *Input, f *Finder) {
 		}
 		n := f.At(b.Object, asks[0].Field, "%s asks port %d, and the app listens on %d", asks[0].by, asks[0].number, ports[0]).
 			As(finding.Warning, Likely).Mend("let the app listen on %d (PORT), or ask %d", asks[0].number, ports[0])
+		if given && in.byPort(p, asks, ports) {
+			n.As(finding.Error, Certain).Also(set.Value(), "PORT")
+		}
 		for _, e := range p.Endpoints {
 			n.place(in, e.HTTPPort.At, "its port")
 		}
 	}
+}
+
+// byPort says whether it is certain that nobody listens on the ports that are asked: all is one port, endpoints are all that
+// listens, each on the port that it is given, and the configuration speaks of no other server.
+func (in *Input) byPort(p *project.Project, asks []asked, ports []int64) bool {
+	if len(p.Endpoints) == 0 || len(ports) != len(p.Endpoints) || len(in.Project.Broken) > 0 {
+		return false
+	}
+	for _, a := range asks {
+		if a.number != asks[0].number {
+			return false
+		}
+	}
+	for _, c := range p.Configs {
+		own := slices.ContainsFunc(c.Keys, func(k project.Named) bool {
+			return slices.ContainsFunc(p.Endpoints, func(e *project.Endpoint) bool { return e.Module == k.Name })
+		})
+		if !own && c.Value.HasNumber(int(asks[0].number)) {
+			return false // another server may have it
+		}
+	}
+	return true
+}
+
+// onLoopback finds releases that listen on the loopback address alone, though somebody asks from outside of the pod.
+func onLoopback(in *Input, f *Finder) {
+	for _, b := range in.OfProject() {
+		if !alone(b) || managed(b.Workload) {
+			continue // what stands beside it reaches it there
+		}
+		p, s := in.projectOf(b), in.surroundings(b)
+		if len(p.Endpoints) != 1 {
+			continue
+		}
+		e := p.Endpoints[0]
+		port, ok := e.HTTPPort.Eval(s.get).AsInt()
+		address := e.HTTPAddress.Eval(s.get)
+		asks := in.askedPorts(b)
+		i := slices.IndexFunc(asks, func(a asked) bool { return a.number == int64(port) })
+		if !ok || i < 0 || !loopbackAddress(address) || strings.Contains(in.ProjectText(e.At.File), "def init(") {
+			continue
+		}
+		f.At(b.Object, asks[i].Field, "%s asks port %d at the pod's address, and %s listens on the loopback address alone", asks[i].by, port, e.Module).
+			Mend("let it listen on all addresses: ip: {0, 0, 0, 0, 0, 0, 0, 0}, or {0, 0, 0, 0} where there is no IPv6").place(in, e.HTTPAddress.At, "its address")
+	}
+}
+
+// loopbackAddress says whether ip: of an endpoint is an address that only its own machine reaches.
+func loopbackAddress(e project.Expr) bool {
+	if t, ok := e.AsText(); ok {
+		a, err := netip.ParseAddr(t)
+		return err == nil && a.IsLoopback() || t == "localhost"
+	}
+	if e.Is("loopback") {
+		return true
+	}
+	if e.Kind != project.ExprTuple || len(e.Items) != 4 && len(e.Items) != 8 {
+		return false
+	}
+	for i, item := range e.Items {
+		n, ok := item.Value.AsInt()
+		switch last := i == len(e.Items)-1; {
+		case !ok:
+			return false
+		case len(e.Items) == 4 && i == 0:
+			if n != 127 {
+				return false
+			}
+		case len(e.Items) == 8 && n != map[bool]int{true: 1}[last]:
+			return false
+		}
+	}
+	return true
 }
 
 var runsMix = regexp.MustCompile(`\bmix\s+(phx\.server|run)\b|\biex\s+-S\b`)

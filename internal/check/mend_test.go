@@ -64,8 +64,8 @@ func FuzzWithExec(f *testing.F) {
 	})
 }
 
-// mended makes all edits of some rules.
-func mended(t *testing.T, in *Input, codes ...string) map[string]string {
+// mendedFiles makes all edits of some rules.
+func mendedFiles(t *testing.T, in *Input, codes ...string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, f := range Fix(in, Run(in, Options{Rules: rules(t, codes...)})) {
@@ -105,7 +105,7 @@ func TestMends(t *testing.T) {
 			if r := Run(in, Options{Rules: rules(t, string(c.code))}); len(r.Findings) == 0 {
 				t.Fatal("nothing is found")
 			}
-			got, ok := mended(t, in, string(c.code))["a.yaml"]
+			got, ok := mendedFiles(t, in, string(c.code))["a.yaml"]
 			if c.want == "" {
 				if ok {
 					t.Errorf("mended, as:\n%s", got)
@@ -115,7 +115,7 @@ func TestMends(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" {
 				t.Fatalf("(-want +got):\n%s", d)
 			}
-			if again := mended(t, filesOf(map[string]string{"a.yaml": got}), string(c.code)); len(again) > 0 {
+			if again := mendedFiles(t, filesOf(map[string]string{"a.yaml": got}), string(c.code)); len(again) > 0 {
 				t.Errorf("mended again, as:\n%s", again["a.yaml"])
 			}
 		})
@@ -144,7 +144,7 @@ func TestMendsInProject(t *testing.T) {
 			if r := Run(in, Options{Rules: rules(t, "IMG-07")}); len(r.Findings) == 0 {
 				t.Fatal("nothing is found")
 			}
-			got := mended(t, in, "IMG-07")
+			got := mendedFiles(t, in, "IMG-07")
 			want := map[string]string{}
 			if c.want != "" {
 				want["app/Dockerfile"] = built + c.want

@@ -29,13 +29,16 @@ func (in *Input) mesh() *Mesh {
 	if p == nil {
 		return nil
 	}
-	return &Mesh{Groups: in.groups(p), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+	return &Mesh{Groups: in.groups(), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
 }
 
 // groups puts together the workloads between which one replica dials another, whatever
 // comes of it.
-func (in *Input) groups(p *mesh.Prediction) []Group {
-	x := in.predicted()
+func (in *Input) groups() []Group {
+	x, p := in.predicted(), in.Predicted()
+	if x.groups != nil {
+		return x.groups
+	}
 	root := map[string]string{}
 	find := func(w string) string {
 		for root[w] != "" {
@@ -69,9 +72,26 @@ func (in *Input) groups(p *mesh.Prediction) []Group {
 		g := groups[find(x.workload[island[0]])]
 		g.Islands = append(g.Islands, island)
 	}
-	var all []Group
-	for _, w := range slices.Sorted(maps.Keys(groups)) {
-		all = append(all, *groups[w])
+	x.groups, x.group = []Group{}, map[string]int{}
+	for n, root := range slices.Sorted(maps.Keys(groups)) {
+		x.groups = append(x.groups, *groups[root])
+		for _, w := range groups[root].Workloads {
+			x.group[w] = n
+		}
 	}
-	return all
+	return x.groups
+}
+
+// islandsOf are the islands of the meshes that workloads belong to, as evidence.
+func (in *Input) islandsOf(workloads ...string) string {
+	var all [][]string
+	var told []int
+	groups := in.groups()
+	for _, w := range workloads {
+		if n, ok := in.predicted().group[w]; ok && !slices.Contains(told, n) {
+			told = append(told, n)
+			all = append(all, groups[n].Islands...)
+		}
+	}
+	return "islands: " + inOneLine(all)
 }

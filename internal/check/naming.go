@@ -25,6 +25,7 @@ var naming = []Rule{
 		Looks: "Values of a release's variables, for $(command arguments), `command`, ${VARIABLE} and white space in RELEASE_NODE.",
 		Why:   "The kubelet runs no shell: it replaces $(VARIABLE) and leaves everything else as it stands. The release's start script then takes the words for several, and the release does not start: cannot get bootfile.",
 		Fix:   "set the host from POD_IP (fieldRef: status.podIP) as RELEASE_NODE=app@$(POD_IP), or compute it in rel/env.sh.eex",
+		Mends: true,
 		Hides: []finding.Code{"NAM-06", "NAM-07", "NAM-12"},
 		Check: shellInValue,
 	},
@@ -76,6 +77,7 @@ var naming = []Rule{
 		Looks: "RELEASE_DISTRIBUTION=sname beside a RELEASE_NODE with an address, or with a dot in its host.",
 		Why:   "A short name has no dot in its host: the node does not start. Can't set short node name!",
 		Fix:   "set RELEASE_DISTRIBUTION to name",
+		Mends: true,
 		Check: shortWithLongHost,
 	},
 	{
@@ -89,10 +91,13 @@ var naming = []Rule{
 	{
 		Code: "NAM-14", Title: "members that are known by name, and names that change",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests | Project,
-		Looks: "Mnesia, ra and Khepri in the code, beside a Deployment or nodes that are named by their address.",
+		Looks: "Mnesia, ra and Khepri in the code, beside a Deployment or nodes that are named by their address, and Mnesia's tables on disk beside pods without a volume.",
 		Why:   "They write down the names of their members. A pod that starts anew under another name is a new member; the old one stays, and is waited for.",
 		Fix:   "use a StatefulSet with serviceName, a volume for each pod, and nodes named base@$(hostname -f)",
-		Check: unstableNames,
+		Check: func(in *Input, f *Finder) {
+			unstableNames(in, f)
+			lostTables(in, f)
+		},
 	},
 	{
 		Code: "NAM-15", Title: "a name that is too long",
@@ -145,13 +150,13 @@ func shellIn(in *Input, f *Finder, b Beam, e manifest.EnvVar, above map[string]b
 	case above[strings.TrimSuffix(strings.TrimPrefix(what, "$("), ")")]: // a variable after all
 	case what != "" && nodeEnv(e.Called):
 		f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it: the release does not start", e.Called, what).
-			Edited(in.asReference(e, above))
+			Edited(in.asReference(e, above)).ifInEffect(in, b, e.Called)
 	case what != "":
 		f.At(b.Object, e.Value(), "%s is set to a text with %s in it, and no shell sees it", e.Called, what).As(finding.Warning, Certain).
-			Edited(in.asReference(e, above))
+			Edited(in.asReference(e, above)).ifInEffect(in, b, e.Called)
 	case nodeEnv(e.Called) && strings.ContainsAny(value, " \t\n"):
 		f.At(b.Object, e.Value(), "%s has white space in it: the start script takes it for several words, and the release does not start", e.Called).
-			Mend("write the name without spaces and line ends")
+			Mend("write the name without spaces and line ends").ifInEffect(in, b, e.Called)
 	}
 }
 
@@ -187,12 +192,12 @@ func hostnameAddress(in *Input, f *Finder) {
 func undefinedReference(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
 		for c := range b.Containers() {
-			undefinedIn(b, c, f)
+			undefinedIn(in, b, c, f)
 		}
 	}
 }
 
-func undefinedIn(b Beam, c manifest.Container, f *Finder) {
+func undefinedIn(in *Input, b Beam, c manifest.Container, f *Finder) {
 	defined, all := map[string]bool{}, map[string]manifest.EnvVar{}
 	for e := range c.Env() {
 		all[e.Called] = e
@@ -207,14 +212,14 @@ func undefinedIn(b Beam, c manifest.Container, f *Finder) {
 			switch {
 			case ok && nodeEnv(e.Called):
 				f.At(b.Object, e.Value(), "%s uses $(%s), which is defined below it: the name has these characters in it, literally", e.Called, name).
-					Also(later.Key("name"), "defined here")
+					Also(later.Key("name"), "defined here").ifInEffect(in, b, e.Called)
 			case ok:
 				f.At(b.Object, e.Value(), "%s uses $(%s), which is defined below it, so it is not replaced", e.Called, name).
 					As(finding.Warning, Certain).Also(later.Key("name"), "defined here")
 			case c.EnvFrom():
 			case nodeEnv(e.Called):
 				f.At(b.Object, e.Value(), "%s uses $(%s), which the container does not define: the name has these characters in it, literally", e.Called, name).
-					Mend("define %s above it%s", name, fieldFor(name))
+					Mend("define %s above it%s", name, fieldFor(name)).ifInEffect(in, b, e.Called)
 			default:
 				f.At(b.Object, e.Value(), "%s uses $(%s), which the container does not define, so it is not replaced", e.Called, name).
 					As(finding.Warning, Certain).Mend("define %s above it%s", name, fieldFor(name))
@@ -249,7 +254,7 @@ func shortWithLongHost(in *Input, f *Finder) {
 			continue
 		}
 		n := f.At(b.Object, dist.Value(), "nodes are to have short names, and RELEASE_NODE ends in the long host %s", host).Also(node.Value(), "the name")
-		n.Edited(in.Objects.Replace(dist.Value(), beam.DistributionName))
+		n.Edited(in.Objects.Replace(dist.Value(), beam.DistributionName)).ifInEffect(in, b, beam.EnvReleaseDistribution).ifInEffect(in, b, beam.EnvReleaseNode)
 	}
 }
 

@@ -267,6 +267,30 @@ func overridden(in *Input, f *Finder) {
 	}
 }
 
+// withoutEffect says whether rel/env.sh sets a variable whatever the manifest says, so that what stands there is no more than
+// useless.
+func (in *Input) withoutEffect(b Beam, name string) bool {
+	facts := in.envSh()
+	if facts == nil || !in.ofProject(b) || len(facts.Overrides(name)) == 0 {
+		return false
+	}
+	r := in.started(b)
+	if r == nil || r.Ends != nil {
+		return false
+	}
+	got, set := r.Vars[name]
+	e, given := b.Container.EnvVar(name)
+	return set && given && got.Known() && !strings.Contains(got.Text, e.Value().String())
+}
+
+// ifInEffect makes a finding about a variable a hint where rel/env.sh sets it otherwise.
+func (n *Finding) ifInEffect(in *Input, b Beam, name string) *Finding {
+	if in.withoutEffect(b, name) {
+		n.As(finding.Info, Hint).Saw("rel/env.sh sets %s whatever it is given, so this has no effect", name)
+	}
+	return n
+}
+
 func overriddenIn(in *Input, f *Finder, facts *envsh.Facts, b Beam) {
 	r := in.started(b)
 	if r == nil || r.Ends != nil {

@@ -37,6 +37,7 @@ var network = []Rule{
 		Looks: "Releases with linkerd.io/inject whose EPMD and distribution ports are not opaque and not skipped.",
 		Why:   "Linkerd waits up to ten seconds for the client's first bytes, and in Erlang's protocols it may be the server who begins.",
 		Fix:   "set config.linkerd.io/opaque-ports to 4369 and the distribution ports, or skip them both ways",
+		Mends: true,
 		Check: linkerd,
 	},
 	{

@@ -101,6 +101,9 @@ func page(f Family) string {
 	b.WriteString("# " + f.Title + "\n\n" + generated)
 	for _, r := range f.Rules {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n%s, %s\n\n- Looks at: %s\n- Why: %s\n- Fix: %s\n", r.Code, r.Title, word(r.Severity), r.Confidence, markdown(r.Looks), markdown(r.Why), markdown(r.Fix))
+		if r.Mends {
+			b.WriteString("- Mended by `phial check --fix`, where that is safe\n")
+		}
 		if names := r.Needs.Names(); len(names) > 0 {
 			fmt.Fprintf(&b, "- Needs: %s\n", strings.Join(names, " and "))
 		}

@@ -50,6 +50,7 @@ var phoenix = []Rule{
 		Looks: "Variables that the project reads, against those that the kubelet makes of the Services of the namespace: NAME_PORT.",
 		Why:   "For a Service db each pod gets DB_PORT=tcp://10.0.0.1:5432. An app that expects a number there reads that one.",
 		Fix:   "set enableServiceLinks: false in the pod, or set the variable",
+		Mends: true,
 		Check: serviceLinks,
 	},
 	{

@@ -41,6 +41,15 @@ func TestPoliciesByPrediction(t *testing.T) {
 	if found := apart(Run(predictedInput(t, manifests, "", ""), Options{})); len(found) != 1 || !strings.Contains(found[0], "may be any") {
 		t.Errorf("with a port that may be any: %q", found)
 	}
+	for name, script := range map[string]string{
+		"with a name that is not known":  listens + "export RELEASE_NODE=shop@$(ip addr)\n",
+		"with flags that are not known":  "export ERL_FLAGS=$(cat /flags)\n",
+		"with a script that is not read": "export ERL_FLAGS=${A//x/}\n",
+	} {
+		if found := apart(Run(predictedInput(t, manifests, "", script), Options{})); len(found) > 0 {
+			t.Errorf("%s: %q", name, found)
+		}
+	}
 	moved := strings.ReplaceAll(listens, "9100", "9103")
 	if found := apart(Run(predictedInput(t, manifests, "", moved), Options{})); len(found) != 1 || !strings.Contains(found[0], "port 9103") {
 		t.Errorf("with another port: %q", found)

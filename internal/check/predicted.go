@@ -93,7 +93,9 @@ type predictedIndex struct {
 	replicas  map[string]*mesh.Predicted // by ID
 	of        map[string][]*mesh.Replica // by the label of their workload
 	obstacles map[finding.Code][]mesh.Obstacle
-	islands   string // as evidence
+	doubts    map[finding.Code][]mesh.Obstacle // of links that are not known
+	groups    []Group
+	group     map[string]int // by the label of a workload
 	// meetsLoopback are labels of workloads that dial a node with a name that every machine has; nil: nobody has asked.
 	meetsLoopback map[string]bool
 }
@@ -106,7 +108,7 @@ func (in *Input) predicted() *predictedIndex {
 	p := in.Predicted()
 	x := &predictedIndex{
 		workload: map[string]string{}, beams: map[string]Beam{}, replicas: map[string]*mesh.Predicted{}, of: map[string][]*mesh.Replica{},
-		obstacles: map[finding.Code][]mesh.Obstacle{}, islands: "islands: " + Islands(p),
+		obstacles: map[finding.Code][]mesh.Obstacle{}, doubts: map[finding.Code][]mesh.Obstacle{},
 	}
 	in.foreseen = x
 	for i := range in.Intent.Replicas {
@@ -124,8 +126,12 @@ func (in *Input) predicted() *predictedIndex {
 	}
 	for _, l := range p.Links {
 		for _, o := range l.Why {
-			if l.Up == mesh.No {
+			switch l.Up {
+			case mesh.No:
 				x.obstacles[o.Code] = append(x.obstacles[o.Code], o)
+			case mesh.Unknown:
+				x.doubts[o.Code] = append(x.doubts[o.Code], o)
+			case mesh.Yes:
 			}
 		}
 	}
@@ -133,9 +139,11 @@ func (in *Input) predicted() *predictedIndex {
 }
 
 // Islands writes the islands of a prediction in one line.
-func Islands(p *mesh.Prediction) string {
-	all := make([]string, len(p.Islands))
-	for i, ids := range p.Islands {
+func Islands(p *mesh.Prediction) string { return inOneLine(p.Islands) }
+
+func inOneLine(islands [][]string) string {
+	all := make([]string, len(islands))
+	for i, ids := range islands {
 		all[i] = strings.Join(ids, " ")
 	}
 	return strings.Join(all, " | ")

@@ -6,18 +6,20 @@ import (
 
 // Changes that many cases share.
 var (
-	noServer  = change{"k8s.yaml", "        - name: PHX_SERVER\n          value: \"true\"\n", ""}
-	one       = change{"k8s.yaml", "replicas: 2", "replicas: 1"}
-	meshed    = change{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc}\n        - name: PHX_HOST\n"}
-	presence  = change{"lib/shop_web/presence.ex", "", "defmodule ShopWeb.Presence do\n  use Phoenix.Presence, otp_app: :shop, pubsub_server: Shop.PubSub\nend\n"}
-	oban      = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Oban, Application.fetch_env!(:shop, Oban)},\n      ShopWeb.Endpoint\n"}
-	readOnly  = change{"k8s.yaml", "        env:\n", "        securityContext: {readOnlyRootFilesystem: true}\n        env:\n"}
-	cpuLimit  = change{"k8s.yaml", "limits: {memory: 1Gi}", "limits: {memory: 1Gi, cpu: 2}"}
-	busy      = change{"rel/vm.args.eex", "+sbwt none +sbwtdcpu none +sbwtdio none\n", ""}
-	quantum   = change{"lib/shop/scheduler.ex", "", "defmodule Shop.Scheduler do\n  use Quantum, otp_app: :shop\nend\n"}
-	scheduled = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      Shop.Scheduler,\n      ShopWeb.Endpoint\n"}
-	horde     = change{"lib/shop/workers.ex", "", "defmodule Shop.Workers do\n  use Horde.DynamicSupervisor\nend\n"}
-	autoscale = change{"hpa.yaml", "", `apiVersion: autoscaling/v2
+	// unnumbered leaves the number of pods to an autoscaler.
+	unnumbered = change{"k8s.yaml", "  replicas: 2\n", ""}
+	noServer   = change{"k8s.yaml", "        - name: PHX_SERVER\n          value: \"true\"\n", ""}
+	one        = change{"k8s.yaml", "replicas: 2", "replicas: 1"}
+	meshed     = change{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc}\n        - name: PHX_HOST\n"}
+	presence   = change{"lib/shop_web/presence.ex", "", "defmodule ShopWeb.Presence do\n  use Phoenix.Presence, otp_app: :shop, pubsub_server: Shop.PubSub\nend\n"}
+	oban       = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Oban, Application.fetch_env!(:shop, Oban)},\n      ShopWeb.Endpoint\n"}
+	readOnly   = change{"k8s.yaml", "        env:\n", "        securityContext: {readOnlyRootFilesystem: true}\n        env:\n"}
+	cpuLimit   = change{"k8s.yaml", "limits: {memory: 1Gi}", "limits: {memory: 1Gi, cpu: 2}"}
+	busy       = change{"rel/vm.args.eex", "+sbwt none +sbwtdcpu none +sbwtdio none\n", ""}
+	quantum    = change{"lib/shop/scheduler.ex", "", "defmodule Shop.Scheduler do\n  use Quantum, otp_app: :shop\nend\n"}
+	scheduled  = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      Shop.Scheduler,\n      ShopWeb.Endpoint\n"}
+	horde      = change{"lib/shop/workers.ex", "", "defmodule Shop.Workers do\n  use Horde.DynamicSupervisor\nend\n"}
+	autoscale  = change{"hpa.yaml", "", `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
   name: shop
@@ -66,12 +68,54 @@ end
 `}
 }
 
+// lag scales by the lag of a consumer group.
+func lag(group string) change {
+	return change{"scaled.yaml", "", "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: shop, namespace: prod}\nspec:\n  scaleTargetRef: {name: shop}\n  maxReplicaCount: 9\n  triggers:\n  - type: kafka\n    metadata: {consumerGroup: " + group + ", topic: orders}\n"}
+}
+
 // topic says how many partitions a topic has.
 func topic(name, partitions string) change {
 	return change{name + ".yaml", "", "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaTopic\nmetadata: {name: " + name + ", namespace: prod}\nspec: {partitions: " + partitions + ", replicas: 3}\n"}
 }
 
+// controller answers the health checks: one of them as given.
+func controller(ready string) change {
+	return change{"lib/shop_web/controllers/health_controller.ex", "", "defmodule ShopWeb.HealthController do\n  use ShopWeb, :controller\n  def live(conn, _), do: text(conn, \"ok\")\n  def ready(conn, _), do: " + ready + "\nend\n"}
+}
+
+// nodeAbove gives the node a name that is put together from what stands below it.
+var nodeAbove = change{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: RELEASE_DISTRIBUTION, value: name}\n        - {name: RELEASE_NODE, value: shop@$(POD_IP)}\n        - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n        - name: PHX_HOST\n"}
+
+// envScript is rel/env.sh.
+func envScript(text string) change { return change{"rel/env.sh.eex", "", "#!/bin/sh\n" + text + "\n"} }
+
 var projectCases = map[finding.Code][]projectCase{
+	"NAM-05": {
+		{"of the container", []change{nodeAbove, {"k8s.yaml", "shop@$(POD_IP)", "shop@$(hostname -f)"}}, []string{"error k8s.yaml: - {name: RELEASE_NODE, value: shop@$(hostname -f)}"}},
+		{"of rel/env.sh", []change{nodeAbove, {"k8s.yaml", "shop@$(POD_IP)", "shop@$(hostname -f)"}, envScript("export RELEASE_NODE=shop@$POD_IP")}, []string{"info k8s.yaml: - {name: RELEASE_NODE, value: shop@$(hostname -f)}"}},
+		{"none", nil, nil},
+	},
+	"NAM-07": {
+		{"defined below", []change{nodeAbove}, []string{"error k8s.yaml: - {name: RELEASE_NODE, value: shop@$(POD_IP)}"}},
+		{"without effect", []change{nodeAbove, envScript("export RELEASE_NODE=shop@$POD_IP")}, []string{"info k8s.yaml: - {name: RELEASE_NODE, value: shop@$(POD_IP)}"}},
+		{"in effect after all", []change{nodeAbove, envScript("export RELEASE_NODE=${RELEASE_NODE:-shop@$POD_IP}")}, []string{"error k8s.yaml: - {name: RELEASE_NODE, value: shop@$(POD_IP)}"}},
+		{"none", nil, nil},
+	},
+	"NAM-08": {
+		{"the second name", []change{meshed, {"rel/vm.args.eex", "+Q", "-name shop@127.0.0.1\n+Q"}, envScript("export RELEASE_DISTRIBUTION=name RELEASE_NODE=shop@$POD_IP")}, []string{"info rel/vm.args.eex: -name shop@127.0.0.1"}},
+		{"a short name in front", []change{meshed, {"rel/vm.args.eex", "+Q", "-name shop@127.0.0.1\n+Q"}, envScript("export RELEASE_DISTRIBUTION=sname")}, []string{"info rel/vm.args.eex: -name shop@127.0.0.1"}},
+		{"the first that erl looks for", []change{meshed, {"rel/vm.args.eex", "+Q", "-sname shop@localhost\n+Q"}, envScript("export RELEASE_DISTRIBUTION=name RELEASE_NODE=shop@$POD_IP")}, []string{"warning rel/vm.args.eex: -sname shop@localhost"}},
+		{"the only one", []change{meshed, {"rel/vm.args.eex", "+Q", "-name shop@127.0.0.1\n+Q"}}, []string{"warning rel/vm.args.eex: -name shop@127.0.0.1"}},
+		{"none", []change{meshed}, nil},
+	},
+	"HLT-02": {
+		{"two paths", nil, nil},
+		{"one path, and nobody knows the code", []change{{"k8s.yaml", "/health/ready", "/health"}}, []string{"info k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"one path that asks nobody", []change{{"k8s.yaml", "/health/ready", "/health"}, controller(`text(conn, "ok")`)}, nil},
+		{"a database behind it", []change{controller(`text(conn, "ok")`), {"lib/shop_web/controllers/health_controller.ex", `live(conn, _), do: text(conn, "ok")`, `live(conn, _), do: alive(conn)` + "\n  defp alive(conn) do\n    Shop.Repo.query!(\"select 1\")\n    text(conn, \"ok\")\n  end\n"}}, []string{"warning k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"a database behind the other", []change{controller(`Shop.Repo.query!("select 1") && text(conn, "ok")`)}, nil},
+		{"the others behind it", []change{controller(`text(conn, "ok")`), {"lib/shop_web/controllers/health_controller.ex", `live(conn, _), do: text(conn, "ok")`, `live(conn, _), do: if(Node.list() == [], do: send_resp(conn, 503, ""), else: text(conn, "ok"))`}}, []string{"warning k8s.yaml: httpGet: {path: /health, port: http}"}},
+	},
 	"HLT-03": {
 		{"sound", nil, nil},
 		{"force_ssl", []change{endpointOf("force_ssl: [rewrite_on: [:x_forwarded_proto]]")}, []string{
@@ -115,12 +159,25 @@ var projectCases = map[finding.Code][]projectCase{
 		{"by PORT", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}}, nil},
 		{"a proxy in front", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, nil},
 		{"a port that is computed", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"config/runtime.exs", `System.get_env("PORT") || "4000"`, `Shop.port()`}}, nil},
+		{"PORT is another", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}}, []string{"error k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"PORT is another, and so is a server", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}, {"config/prod.exs", "config :logger", "config :shop, Shop.Metrics, port: 4000\n\nconfig :logger"}}, []string{"warning k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"PORT is another that the container has, too", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}, {"k8s.yaml", "containerPort: 4000}", "containerPort: 4000}\n        - {name: web, containerPort: 8080}"}}, nil},
+		{"on loopback", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "{127, 0, 0, 1}"}}, []string{"error k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"on loopback, IPv6", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "{0, 0, 0, 0, 0, 0, 0, 1}"}}, []string{"error k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"on loopback, by name", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", ":loopback"}}, []string{"error k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"on loopback, behind a proxy", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "{127, 0, 0, 1}"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, nil},
+		{"on any address", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", ":any"}}, nil},
+		{"on an address that is computed", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "Shop.address()"}}, nil},
 		{"another server asks", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 9000"}, {"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Bandit, plug: Shop.Health, port: 9000},\n      ShopWeb.Endpoint\n"}}, nil},
 	},
 	"HLT-09": {
 		{"not clustered", nil, nil},
 		{"clustered", []change{meshed}, []string{"info k8s.yaml: httpGet: {path: /health/ready, port: http}"}},
 		{"aware", []change{meshed, {"k8s.yaml", "/health/ready", "/health/joined"}}, nil},
+		{"aware by its code", []change{meshed, controller(`if Node.list() == [], do: send_resp(conn, 503, ""), else: text(conn, "ok")`)}, nil},
+		{"tells of the others, and always says yes", []change{meshed, controller(`json(conn, %{nodes: length(Node.list())})`)}, []string{"info k8s.yaml: httpGet: {path: /health/ready, port: http}"}},
+		{"beside a sidecar", []change{meshed, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: proxy, image: \"cloud-sql-proxy:2.1\"}\n"}}, []string{"info k8s.yaml: httpGet: {path: /health/ready, port: http}"}},
+		{"beside a sidecar that answers", []change{meshed, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: proxy, image: \"proxy:2.1\", readinessProbe: {httpGet: {path: /, port: 80}}}\n"}}, nil},
 	},
 	"DRN-02": {
 		{"sound", nil, nil},
@@ -153,9 +210,13 @@ var projectCases = map[finding.Code][]projectCase{
 		{"of .tool-versions", []change{cpuLimit, {"Dockerfile", "", ""}, {".tool-versions", "", "erlang 21.3\n"}}, []string{"warning k8s.yaml: limits: {memory: 1Gi, cpu: 2}"}},
 	},
 	"CPU-03": {
-		{"not spun", []change{autoscale}, nil},
-		{"spun", []change{autoscale, busy}, []string{"info hpa.yaml: name: cpu"}},
-		{"by memory", []change{busy, {"hpa.yaml", "", autoscale.new}, {"hpa.yaml", "name: cpu", "name: memory"}}, nil},
+		{"not spun", []change{unnumbered, autoscale}, nil},
+		{"spun", []change{unnumbered, autoscale, busy}, []string{"info hpa.yaml: name: cpu"}},
+		{"by memory", []change{unnumbered, busy, {"hpa.yaml", "", autoscale.new}, {"hpa.yaml", "name: cpu", "name: memory"}}, nil},
+		{"beside replicas", []change{autoscale}, []string{"warning k8s.yaml: replicas: 2"}},
+		{"another kind", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment", "kind: StatefulSet"}}, []string{"error hpa.yaml: scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: shop}"}},
+		{"another name", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment, name: shop", "kind: Deployment, name: shopp"}}, []string{"warning hpa.yaml: scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shopp}"}},
+		{"of somebody else's", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment, name: shop", "kind: Deployment, name: accounting"}}, nil},
 	},
 	"MEM-01": {
 		{"+Q is set", nil, nil},
@@ -291,6 +352,9 @@ var projectCases = map[finding.Code][]projectCase{
 		{"Presence and Redis", []change{presence, {"lib/shop/application.ex", "{Phoenix.PubSub, name: Shop.PubSub}", "{Phoenix.PubSub, adapter: Phoenix.PubSub.Redis, name: Shop.PubSub}"}}, nil},
 		{"channels", []change{{"lib/shop_web/endpoint.ex", "  plug Plug.Session", "  socket \"/socket\", ShopWeb.UserSocket, websocket: true\n  plug Plug.Session"}}, []string{"warning k8s.yaml: replicas: 2"}},
 		{"a query that is not known", []change{presence, {"k8s.yaml", "        env:\n", "        envFrom: [{configMapRef: {name: shop}}]\n        env:\n"}}, nil},
+		{"a broadcast", []change{{"lib/shop/feed.ex", "", "defmodule Shop.Feed do\n  def tell(text), do: Phoenix.PubSub.broadcast(Shop.PubSub, \"feed\", text)\nend\n"}}, []string{"warning k8s.yaml: replicas: 2"}},
+		{"a subscription alone", []change{{"lib/shop/feed.ex", "", "defmodule Shop.Feed do\n  def hear, do: Phoenix.PubSub.subscribe(Shop.PubSub, \"feed\")\nend\n"}}, nil},
+		{"a name of global", []change{{"lib/shop/leader.ex", "", "defmodule Shop.Leader do\n  use GenServer\n  def start_link(_), do: GenServer.start_link(__MODULE__, [], name: {:global, __MODULE__})\nend\n"}}, []string{"warning k8s.yaml: replicas: 2"}},
 		{"libcluster", []change{presence, {"mix.exs", `{:dns_cluster, "~> 0.1.3"}`, `{:libcluster, "~> 3.3"}`}}, nil},
 	},
 	"JOB-01": {
@@ -336,6 +400,11 @@ var projectCases = map[finding.Code][]projectCase{
 		{"enough", []change{pipeline("Orders", "group_id: \"a\", topics: [\"a\"]", ""), topic("a", "4")}, nil},
 		{"too few", []change{pipeline("Orders", "group_id: \"a\", topics: [\"a\"]", ""), topic("a", "3")}, []string{"warning k8s.yaml: replicas: 2"}},
 		{"not known", []change{pipeline("Orders", "group_id: \"a\", topics: [\"a\", \"b\"]", ""), topic("a", "3")}, nil},
+	},
+	"KAF-04": {
+		{"its own group", []change{pipeline("orders", `group_id: "orders", topics: ["orders"]`, ""), lag("orders")}, nil},
+		{"another group", []change{pipeline("orders", `group_id: "orders", topics: ["orders"]`, ""), lag("other")}, []string{"warning scaled.yaml: metadata: {consumerGroup: other, topic: orders}"}},
+		{"a group that is computed", []change{pipeline("orders", `group_id: Shop.group(), topics: ["orders"]`, ""), lag("other")}, nil},
 	},
 	"KAF-05": {
 		{"the default", []change{pipeline("Orders", "group_id: \"a\", topics: [\"a\"]", "")}, nil},

@@ -15,6 +15,7 @@ type Rule struct {
 	Looks      string           // what it looks at, and when it speaks
 	Why        string           // what happens, and how
 	Fix        string           // what to do; a finding may know better
+	Mends      bool             // phial check --fix mends some of what it finds, where that is safe
 	Needs      Needs            // without one of these it is not checked, which is not the same as passed
 	// Hides are the codes that follow from this one: such a finding about the same subject is shown beneath it.
 	Hides []finding.Code

@@ -97,6 +97,7 @@ func Run(in *Input, o Options) Report {
 		}
 		of := len(f.found)
 		in.foretell(rule, f)
+		in.throughAPI(f.found[of:])
 		in.doubt(rule, f.found[:of], f.found[of:])
 		found = append(found, f.found...)
 		if f.more > 0 {

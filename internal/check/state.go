@@ -78,7 +78,7 @@ var state = []Rule{
 	{
 		Code: "STA-08", Title: "broadcasts that end at the pod",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests | Project,
-		Looks: "Presence, channels, Horde and process groups in a release with several replicas whose nodes nothing connects.",
+		Looks: "Presence, channels, Horde, process groups, broadcasts and names of :global in a release with several replicas whose nodes nothing connects.",
 		Why:   "What one pod broadcasts, registers or tracks is seen by those who are connected to that pod. The others miss it, and which ones is a matter of chance.",
 		Fix:   "connect the nodes (phial init sets it up), or use an adapter that goes through Redis or PostgreSQL",
 		Check: unconnected,
@@ -250,6 +250,12 @@ var connectors = []string{"libcluster", "peerage", "bonny_cluster", "ekka", "par
 // connects says whether something may connect the nodes of a workload.
 func (in *Input) connects(b Beam) bool {
 	p := in.projectOf(b)
+	if len(in.Project.Broken) > 0 {
+		return true // where nobody could read it
+	}
+	if in.dialsNobody(b) {
+		return false
+	}
 	if managed(b.Workload) || in.clustered(b) != "" || hasDep(p, connectors...) || len(p.Topologies) > 0 || len(p.ClusterStarts) > 0 {
 		return true
 	}
@@ -285,7 +291,32 @@ func shares(p *project.Project) (what string, at project.Pos, ok bool) {
 			}
 		}
 	}
+	for _, c := range p.Calls {
+		i := strings.LastIndexByte(c.Name, '.')
+		if module, name := c.Name[:max(i, 0)], c.Name[i+1:]; strings.HasPrefix(name, "broadcast") && (module == "Phoenix.PubSub" || strings.HasSuffix(module, ".Endpoint")) {
+			return c.Name, c.At, true
+		}
+	}
+	for _, u := range p.Uses {
+		if u.What == ":global" {
+			return "a name of :global, which each of them takes for itself,", u.At, true
+		}
+	}
 	return "", project.Pos{}, false
+}
+
+// dialsNobody says whether the prediction has it that no replica of a workload dials another, for nothing is set up that would.
+func (in *Input) dialsNobody(b Beam) bool {
+	if in.Intent == nil {
+		return false
+	}
+	x := in.predicted()
+	for _, o := range x.obstacles[finding.NobodyDials] {
+		if x.workload[o.From] == b.Label() && x.workload[o.To] == b.Label() {
+			return true
+		}
+	}
+	return false
 }
 
 // elsewhere says whether broadcasts go through something else than the mesh.

@@ -29,15 +29,22 @@ func release(b *builder) {
 	}
 	runtime(b)
 	if d, ok := p.Dep("phoenix"); ok {
-		if p.Server.Known() {
+		switch {
+		case p.Server.Known():
 			b.pass(at(p.Server.At), "the endpoint is started in a release")
-		} else {
+		case p.Server.State == project.Unknown || len(b.Checked.of(codeUnread)) > 0:
+			b.add(NotKnown, at(d.At), "could not tell whether anything starts Phoenix's endpoint in a release")
+			b.settle("phial check", "", "says what could not be read")
+		default:
 			b.fail(at(d.At), "nothing starts Phoenix's endpoint in a release: server: true where PHX_SERVER is set (HLT-04)")
 			b.settle("phial init", " --dry-run", "says what a project lacks")
 		}
 	}
-	b.found("IMG-06", "IMG-08", "IMG-09", "IMG-11")
+	b.found(codeUnread, "HLT-04", "IMG-06", "IMG-08", "IMG-09", "IMG-11", "PHX-09")
 }
+
+// codeUnread is of a file of the project that could not be read whole: mix can't read it either.
+const codeUnread = "CHK-08"
 
 // runtime is whether the environment is read where a release starts.
 func runtime(b *builder) {

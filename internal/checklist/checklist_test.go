@@ -266,7 +266,10 @@ func TestDeployed(t *testing.T) {
 			in.Workloads = []Workload{w}
 			in.Headless = []Service{{"Service shop", "shop", *somewhere}}
 			g.Workloads = []string{w.Label}
-			in.Mesh = &Mesh{Groups: []Group{g}, Doubts: doubts}
+			in.Mesh = &Mesh{Groups: []Group{g}}
+			for _, d := range doubts {
+				in.Mesh.Doubts = append(in.Mesh.Doubts, Item{State: NotKnown, Text: d, At: somewhere})
+			}
 		}
 	}
 	meets := Group{Meant: "RELEASE_NODE is set", Dials: true, Islands: [][]string{{"shop-0", "shop-1"}}, Steps: []Item{{State: Passed, Text: "shop-0: looks up shop", At: somewhere}}}
@@ -330,14 +333,20 @@ func TestDeployed(t *testing.T) {
 		{"worked out and found", "discovery", clusterFiles("shop"), both(predicted(parts), func(in *Input) {
 			in.Checked = &Checked{[]Found{{Code: "NAM-03", Counts: true, Text: "found", At: *somewhere}}}
 		}), Failed, "passed: k8s/app.yaml:9:5: headless Service shop\nfailed: worked out: islands that never meet: shop-0 | shop-1\nfailed: k8s/app.yaml:9:5: NAM-03 found"},
-		{"worked out, with doubts", "discovery", clusterFiles("shop"), predicted(parts, "the domain"), Failed, "not known: whether the replicas are one mesh is not known: the domain"},
+		{"worked out, with doubts", "discovery", clusterFiles("shop"), predicted(parts, "the domain"), Failed, "not known: k8s/app.yaml:9:5: whether the replicas are one mesh is not known: the domain"},
+		{"worked out, and a step not known", "discovery", clusterFiles("shop"), predicted(Group{Meant: "x", Dials: true, Islands: apart.Islands, Steps: []Item{{State: NotKnown, Text: "shop-0: it depends"}}}, "it"), NotKnown, "not known: shop-0: it depends\nnot known: whether the replicas are one mesh hangs on that"},
 		{"nothing that was read dials", "discovery", with("mix.exs", hordeMix), predicted(idle), NotKnown, "nothing that was read connects shop-0 | shop-1"},
 		{"one replica", "discovery", nil, predicted(Group{Meant: "x", Dials: true, Islands: [][]string{{"shop-0"}}}), Passed, "one replica, shop-0"},
 		{"no distribution", "discovery", nil, both(predicted(noNodes), without), Passed, "k8s/app.yaml:9:5: Deployment shop: not needed: RELEASE_DISTRIBUTION is none"},
 		{"nobody says that they meet", "discovery", with("mix.exs", dnsMix, "lib/a.ex", "defmodule Shop.Application do\n  def start(_, _), do: Supervisor.start_link([{DNSCluster, query: \"shop\"}], [])\nend\n"), predicted(apart), NotKnown, "nothing says that replicas are one mesh"},
 		{"the API is asked", "discovery", clusterFiles("shop"), both(predicted(apiOnly), without), Passed, "no headless Service is needed"},
 		{"a Service that is needed", "discovery", clusterFiles("shop"), both(predicted(parts), without), Failed, "no headless Service lists"},
-		{"a selector that is wrong", "discovery", clusterFiles("shop"), both(predicted(parts), without, func(in *Input) { in.Idle = []Service{{"Service shop", "shop", *somewhere}} }), Failed, "failed: k8s/app.yaml:9:5: headless Service shop: its selector matches no workload (DSC-02)"},
+		{"a selector that is wrong", "discovery", clusterFiles("shop"), both(predicted(parts), without, func(in *Input) { in.Idle = []Service{{"Service shop", "shop", *somewhere}} }), Failed, "failed: k8s/app.yaml:9:5: headless Service shop: its selector matches no workload"},
+		{"a Service that was not read", "discovery", clusterFiles("shop"), both(predicted(parts, "the Service"), without, func(in *Input) { in.Mesh.Groups[0].Steps = nil }), NotKnown, "not known: no headless Service lists the replicas"},
+		{"a file that can't be read", "release", nil, found("CHK-08", true), Failed, "CHK-08 found"},
+		{"what starts the endpoint can't be read", "release", with("mix.exs", phoenixMix, "config/runtime.exs", "import Config\n"), found("CHK-08", true), Failed, "not known: mix.exs:3:58: could not tell whether anything starts Phoenix's endpoint"},
+		{"a variable that is missing", "release", nil, found("PHX-09", true), Failed, "PHX-09 found"},
+		{"an endpoint that is not started", "release", nil, found("HLT-04", true), Failed, "HLT-04 found"},
 		{"a selector that is wrong, and nothing worked out", "discovery", clusterFiles("shop"), both(found("K8S-01", true), without, func(in *Input) { in.Idle = []Service{{"Service shop", "shop", *somewhere}} }), Failed, "looks up shop, a headless Service whose selector matches no workload"},
 		{"rendered without agents", "discovery", nil, both(predicted(idle), func(in *Input) { in.App = app("Clustered") }), Failed, "no agent stands beside the nodes"},
 		{"rendered with agents", "discovery", nil, both(predicted(meets), func(in *Input) { in.App = app("Clustered") }), Passed, "agents connect the nodes"},
@@ -384,6 +393,8 @@ func TestDeployed(t *testing.T) {
 		{"a Secret", "cookie", nil, workload(func(*Workload) {}), Passed, "from Secret shop/cookie"},
 		{"in the manifest", "cookie", nil, workload(func(w *Workload) { w.Cookie = Cookie{Literal: true, At: *somewhere} }), Failed, "stands in the manifest"},
 		{"none", "cookie", nil, workload(func(w *Workload) { w.Cookie = Cookie{} }), Failed, "no RELEASE_COOKIE"},
+		{"a Secret, and in mix.exs", "cookie", with("mix.exs", cookieMix), workload(func(*Workload) {}), Passed, "mix.exs:3:77: the cookie that stands here is not used"},
+		{"in mix.exs, and none", "cookie", with("mix.exs", cookieMix), workload(func(w *Workload) { w.Cookie = Cookie{} }), Failed, "mix.exs:3:77: the release's cookie stands in mix.exs"},
 		{"maybe", "cookie", nil, workload(func(w *Workload) { w.Cookie = Cookie{Unseen: true} }), NotKnown, "envFrom or a file"},
 		{"two Secrets", "cookie", nil, func(in *Input) {
 			a, b := good("Deployment a"), good("Deployment b")

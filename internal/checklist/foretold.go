@@ -8,7 +8,7 @@ import (
 // Mesh is what manifests and project together would give. It is worked out, and not seen.
 type Mesh struct {
 	Groups []Group
-	Doubts []string // what was not known, and could make the islands others
+	Doubts []Item // what was not known, and could make the islands others
 }
 
 // Group are workloads whose replicas dial one another, or one whose replicas are each for themselves.
@@ -106,8 +106,12 @@ func (b *builder) islands(g *Group) {
 		b.settle("phial check", " --explain", "follows each replica, step by step")
 		b.settle("phial try", b.trialFlags(), "shows whether the replicas find one another")
 	case len(b.Mesh.Doubts) > 0:
-		for _, d := range b.Mesh.Doubts {
-			b.unknown("whether the replicas are one mesh is not known: " + d)
+		if slices.ContainsFunc(g.Steps, func(i Item) bool { return i.State == NotKnown }) {
+			b.unknown("whether the replicas are one mesh hangs on that")
+		} else {
+			for _, d := range b.Mesh.Doubts {
+				b.add(NotKnown, d.At, "whether the replicas are one mesh is not known: "+d.Text)
+			}
 		}
 		b.settle("phial check", " --explain", "follows each replica, step by step")
 		b.settle("phial try", b.trialFlags(), "shows whether the replicas find one another")

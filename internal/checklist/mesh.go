@@ -170,6 +170,10 @@ func service(b *builder) {
 		b.pass(&at, "headless "+s.Label)
 	}
 	all, every := b.followed()
+	state := Failed
+	if every && len(b.Mesh.Doubts) > 0 { // what was not read may have it
+		state = NotKnown
+	}
 	switch {
 	case len(b.Headless) > 0:
 	case every && !slices.ContainsFunc(all, func(g *Group) bool { return g.Meant != "" && !g.Asks }):
@@ -178,11 +182,11 @@ func service(b *builder) {
 	case len(b.Idle) > 0:
 		for _, s := range b.Idle {
 			at := s.At
-			b.fail(&at, "headless "+s.Label+": its selector matches no workload (DSC-02)")
+			b.add(state, &at, "headless "+s.Label+": its selector matches no workload")
 		}
 		b.settle("phial check", "", "each finding says what to do")
 	default:
-		b.fail(nil, "no headless Service lists the replicas")
+		b.add(state, nil, "no headless Service lists the replicas")
 		if b.App != nil {
 			b.settle("phial render", "", "writes it, with all that has to agree")
 		} else {

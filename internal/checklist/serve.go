@@ -127,9 +127,15 @@ func load(b *builder) {
 }
 
 func cookie(b *builder) {
+	replaced := len(b.Workloads) > 0 && !slices.ContainsFunc(b.Workloads, func(w Workload) bool { return w.Cookie.Secret == "" })
 	for _, r := range b.Project.Mix.ReleaseSpecs {
-		if _, ok := r.Cookie.AsText(); ok {
+		switch _, ok := r.Cookie.AsText(); {
+		case !ok:
+		case replaced:
+			b.pass(at(r.Cookie.At), "the cookie that stands here is not used: one from a Secret takes its place; take it out")
+		default:
 			b.fail(at(r.Cookie.At), "the release's cookie stands in mix.exs, for everybody who reads the repository (COO-02)")
+			b.settle("phial check", "", "each finding says what to do")
 		}
 	}
 	switch {

@@ -158,7 +158,7 @@ func (res *Result) Node() Node {
 	case !n.Name.Known():
 		// It may hold a host.
 	case n.NoHost:
-		n.Broken = "its name would be " + n.Name.Text + " without a host, and long names need a full one: the pod calls itself " + res.host.FQDN + ", and the node does not boot"
+		n.Broken = "its name would be " + n.Name.Text + " without a host, and long names need a full one, which the pod does not have: the node does not boot"
 	case host == "":
 		n.Name = Value{Unknown: why, Parts: []Part{{Text: n.Name.Text + "@"}, {Unknown: why}}, Filled: true, From: n.Name.From}
 	default:

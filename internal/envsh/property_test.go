@@ -24,7 +24,7 @@ func (w writer) text() string {
 }
 
 func (w writer) word(depth int) string {
-	n := 9
+	n := 10
 	if depth <= 0 {
 		n = 4
 	}
@@ -39,6 +39,8 @@ func (w writer) word(depth int) string {
 		return `"${` + w.name() + w.of(":-", "-", ":+", "+") + w.of("", "d", "$B", "e f") + `}"`
 	case 5:
 		return w.of(`"`, "") + "${" + w.name() + w.of("%", "%%", "#", "##") + w.of(".*", "*.", "*", "a", "[a-c]*", "?", "'*'", "*@", "@*")
+	case 10:
+		return w.of(`"`, "") + "${" + w.name() + w.of(notDash...) + "}"
 	case 6:
 		return `"$(` + w.command(depth-1) + `)"`
 	case 7:
@@ -48,6 +50,9 @@ func (w writer) word(depth int) string {
 	}
 	return w.word(depth-1) + w.of("@", ".", "-", "") + w.word(depth-1)
 }
+
+// notDash are expansions that dash ends at, and other shells do not.
+var notDash = []string{"//./-", "/a/b", ":0:2", "^^", ",", "@Q"}
 
 // whole closes what word may have left open: a quote, a brace.
 func (w writer) whole(depth int) string {
@@ -201,6 +206,9 @@ func TestShellsAgree(t *testing.T) {
 		for name, sh := range shells {
 			if name == "busybox" && strings.Contains(script, "hostname") {
 				continue // its hostname is its own, and tells of this machine
+			}
+			if name == "busybox" && slices.ContainsFunc(notDash, func(s string) bool { return strings.Contains(script, s+"}") }) {
+				continue
 			}
 			for _, bad := range sh.agree(t, script, release, env, res) {
 				rt.Errorf("%s, of\n%s\nin %v: %s", name, script, env, bad)

@@ -32,10 +32,10 @@ type run struct {
 	steps, depth int
 	frames       []*frame
 	endings      []Ending
-	unclear      string   // why it was given up
-	odd          bool     // because of what not every sh has
+	unclear      string // why it was given up
+	odd          bool   // because of what not every sh has
 	foreign      map[*syntax.ParamExp]bool
-	docs         int // heredocs around this word
+	docs         int      // heredocs around this word
 	noTools      string   // why the usual commands may be others
 	subst        *outcome // of the last command substitution of this command
 	fd1, fd2     truth    // whether what goes there is looked at

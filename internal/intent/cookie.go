@@ -18,7 +18,7 @@ import (
 
 // cookie stands for where a replica's cookie comes from. With an agent it is the Secret's.
 func (b *builder) cookie(w Runs, env, vars environment, flags flagWords) mesh.Cookie {
-	if given, twice := flagValue(flags.all(), "-setcookie"); twice {
+	if given, twice := cookieOf(flags.all()); twice {
 		return b.ownCookie(w, vars, given)
 	}
 	v, set := vars.vars[beam.EnvReleaseCookie]
@@ -51,7 +51,21 @@ func (b *builder) ownCookie(w Runs, vars environment, given word) mesh.Cookie {
 	if b.app.CookieFile || strings.Contains(string(b.app.EnvSh.Text), "erlang.cookie") || mountsCookie(w, vars) {
 		return mesh.Cookie{}
 	}
-	return mesh.Cookie{From: given.from, Own: "-setcookie is given twice, by the start script and beside it, so the BEAM takes neither, and each container makes up a cookie of its own"}
+	return mesh.Cookie{From: given.from, Own: "-setcookie is given twice, by the start script and beside it, so the BEAM takes neither, and each container makes up a cookie of its own, where it can write one"}
+}
+
+// cookieOf is the first -setcookie with one value. With two, of which the first is a node,
+// it leaves the node's own cookie as it is.
+func cookieOf(words []word) (word, bool) {
+	for i, w := range words {
+		if w.text != "-setcookie" {
+			continue
+		}
+		if all := values(words[i+1:]); len(all) == 1 {
+			return all[0], true
+		}
+	}
+	return word{}, false
 }
 
 // home is where the home directory of whom a release runs as may be.

@@ -57,11 +57,19 @@ func (b *builder) flags(e environment) (f flagWords) {
 	return f
 }
 
+// values are what stands behind a flag, up to the next one.
+func values(words []word) []word {
+	if end := slices.IndexFunc(words, func(w word) bool { return w.text == "" || w.text[0] == '-' || w.text[0] == '+' }); end >= 0 {
+		return words[:end]
+	}
+	return words
+}
+
 // flagValue is what the first mention of a flag is given.
 func flagValue(words []word, flag string) (word, bool) {
-	for i := range len(words) - 1 {
-		if w := words[i+1]; words[i].text == flag && w.text != "" && w.text[0] != '-' && w.text[0] != '+' {
-			return w, true
+	for i, w := range words {
+		if all := values(words[i+1:]); w.text == flag && len(all) > 0 {
+			return all[0], true
 		}
 	}
 	return word{}, false

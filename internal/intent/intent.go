@@ -145,6 +145,10 @@ func (b *builder) address() string {
 	return netip.AddrFrom4([4]byte{10, 244 + byte(n>>16), byte(n >> 8), byte(n)}).String()
 }
 
+// podName is that of a replica. Only a StatefulSet's are known; what stands in the place of
+// others is at least another for each, as phial up has them.
+func podName(w Runs, i int64) string { return fmt.Sprintf("%s-%d", w.Name, i) }
+
 // workload adds the replicas of one, which is called so among all.
 func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	n, _, ok := w.Replicas()
@@ -153,7 +157,7 @@ func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	}
 	for i := range min(n, maxReplicas) {
 		r := mesh.Replica{
-			ID: fmt.Sprintf("%s-%d", called, i), Pod: fmt.Sprintf("%s-%d", w.Name, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
+			ID: fmt.Sprintf("%s-%d", called, i), Pod: podName(w, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
 			IP: b.address(), Labels: texts(w.Template.At("metadata.labels")),
 		}
 		r.Ports = namedPorts(w)

@@ -111,15 +111,15 @@ func TestSeveralApps(t *testing.T) {
 	runs := of(App{Known: true, Name: "shop", Finds: dnsCluster()}, runsOf(set))
 	runs[1].App = App{Known: true, Name: "shop", Finds: dnsCluster()}
 	in := Of(t.Context(), set, runs, "")
-	ids, addrs, cookies := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	ids, addrs, cookies, pods := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]int{}
 	for _, r := range in.Replicas {
 		ids[r.ID], addrs[r.IP], cookies[r.Cookie.ID] = true, true, true
-		if want := r.ID[len(r.ID)-len("shop-0"):]; r.Pod != want {
+		if pods[r.Pod]++; !strings.HasPrefix(r.Pod, "shop-") {
 			t.Errorf("the pod of %s is %s", r.ID, r.Pod)
 		}
 	}
-	if len(ids) != 6 || len(addrs) != 6 || len(cookies) != 2 {
-		t.Errorf("%d names, %d addresses and %d cookies of 6 replicas of 2 apps", len(ids), len(addrs), len(cookies))
+	if len(ids) != 6 || len(addrs) != 6 || len(cookies) != 2 || len(pods) != 3 {
+		t.Errorf("%d names, %d addresses, %d pods and %d cookies of 6 replicas of 2 apps in 2 namespaces", len(ids), len(addrs), len(pods), len(cookies))
 	}
 	if p := mesh.Predict(in); len(p.Islands) != 2 || len(p.Islands[0]) != 3 {
 		t.Errorf("islands %s", islands(p))

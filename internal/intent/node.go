@@ -3,6 +3,7 @@ package intent
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,10 +31,14 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 		r.Node = mesh.NotKnown("flags of its node are not: "+words.unclear, r.Node.From)
 	}
 	b.distribution(words, vars, r)
-	if why := cmp.Or(portWhy, words.unclear); why != "" {
+	switch why := cmp.Or(portWhy, words.unclear); {
+	case why != "":
 		r.ListenMin, r.ListenMax, r.ListenWhy = 0, 0, why
-	} else if r.ListenMin == 0 && r.ListenWhy == "" && !b.app.Known {
+	case r.ListenMin != 0 || r.ListenWhy != "":
+	case !b.app.Known:
 		r.ListenWhy = "vm.args is not at hand"
+	case vars.rest != "":
+		r.ListenWhy = "flags may be set by " + vars.rest
 	}
 	r.ReadyAlone, r.ReadyWhy = b.readyAlone(w)
 	r.Ways = b.ways(w, r, vars)
@@ -41,6 +46,9 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 		r.NoNode, r.Code, r.Ways = fails, "DSC-15", nil
 	}
 }
+
+// place is how a reason begins that says where it stands.
+var place = regexp.MustCompile(`^[^\s:]+:\d+:\d+`)
 
 // problem is what keeps the start script from naming a node: in NoNode, or in a Node that
 // is not known. Lost says that not even its flags are.
@@ -79,7 +87,8 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	case result.Ends != nil:
 		return env, problem{mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}, true}, ""
 	case result.Unclear != "":
-		_, p, portWhy := lost(result.Unclear, "")
+		at := place.FindString(result.Unclear)
+		_, p, portWhy := lost(result.Unclear, at)
 		if result.Foreign && !b.app.Busybox {
 			p.Code = "NAM-04"
 		}
@@ -98,7 +107,7 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	case node.NoHost && inetrc:
 		return out, problem{Replica: mesh.Replica{Node: mesh.NotKnown("ERL_INETRC may give the host a full name", node.Name.From)}}, ""
 	case node.NoHost:
-		return out, problem{Replica: mesh.Replica{NoNode: node.Broken, Code: "NAM-04", Node: mesh.Setting{From: node.Name.From}}}, ""
+		return out, problem{Replica: mesh.Replica{NoNode: node.Broken, Code: "NAM-16", Node: mesh.Setting{From: node.Name.From}}}, ""
 	case node.Broken != "":
 		return out, problem{mesh.Replica{NoNode: node.Broken, Code: "NAM-05", Node: mesh.Setting{From: node.Name.From}}, true}, ""
 	}
@@ -171,7 +180,10 @@ func (b *builder) named(r *mesh.Replica, env environment) {
 			r.Code = "NAM-06"
 		}
 	case strings.HasSuffix(node.Value, "@"):
-		r.NoNode, r.Code = "its name would be "+node.Value+", without a host: it does not boot", "NAM-04"
+		r.NoNode, r.Code = "its name would be "+node.Value+", without a host: it does not boot", "NAM-16"
+		if len(b.app.EnvSh.Text) > 0 {
+			r.Code = "NAM-04" // the script was not given what it makes the host of
+		}
 	case err != nil:
 		r.NoNode, r.Code = err.Error(), "NAM-16"
 	case r.Long == mesh.No && n.Long():

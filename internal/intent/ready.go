@@ -5,19 +5,33 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/project"
 )
 
 // readyAlone says whether a replica becomes ready without having joined, and why that is
-// not known.
+// not known. It is not ready before its startup probe has passed either.
 func (b *builder) readyAlone(w Runs) (mesh.Tri, string) {
-	probe := w.Container.Key("readinessProbe")
 	for c := range w.Containers() {
 		if c.Called == beam.AgentBinary {
 			return mesh.No, "" // the gate opens once it has joined
 		}
 	}
+	ready, why := mesh.Yes, ""
+	for _, name := range []string{"readinessProbe", "startupProbe"} {
+		switch alone, unclear := b.passesAlone(w.Container.Key(name)); {
+		case alone == mesh.No:
+			return mesh.No, ""
+		case alone == mesh.Unknown && ready == mesh.Yes:
+			ready, why = alone, unclear
+		}
+	}
+	return ready, why
+}
+
+// passesAlone says whether a probe passes on a replica that has not joined.
+func (b *builder) passesAlone(probe manifest.Field) (mesh.Tri, string) {
 	if !probe.IsMap() {
 		return mesh.Yes, ""
 	}
@@ -26,10 +40,8 @@ func (b *builder) readyAlone(w Runs) (mesh.Tri, string) {
 	for f := range probe.At("exec.command").Items() {
 		text += " " + f.String()
 	}
-	for _, p := range b.app.AsksOthers {
-		if p == text {
-			return mesh.No, ""
-		}
+	if slices.Contains(b.app.AsksOthers, text) {
+		return mesh.No, ""
 	}
 	for _, word := range []string{"cluster", "quorum", "joined"} {
 		if strings.Contains(text, word) {
@@ -37,7 +49,7 @@ func (b *builder) readyAlone(w Runs) (mesh.Tri, string) {
 		}
 	}
 	if strings.Contains(text, "Node.list") || strings.Contains(text, "nodes(") {
-		return mesh.Unknown, "its readiness probe asks for the nodes that it is connected to"
+		return mesh.Unknown, "its probe asks for the nodes that it is connected to"
 	}
 	path, _, _ = strings.Cut(path, "?")
 	if why := b.app.MayAsk[path]; why != "" {

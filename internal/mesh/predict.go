@@ -3,6 +3,7 @@ package mesh
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
@@ -129,12 +130,20 @@ func at(from string) string {
 	return " (" + from + ")"
 }
 
+// placeOf is where a setting stands that is not known, unless the reason says so.
+func placeOf(s Setting) string {
+	if strings.Contains(s.Why, s.From) {
+		return ""
+	}
+	return s.From
+}
+
 func (p *predictor) name(i int) {
 	switch r := &p.in.Replicas[i]; {
 	case r.NoNode != "":
 		p.blame(i, finding.Code(r.Code), "no node: %s%s", r.NoNode, at(r.Node.From))
 	case !r.Node.Known():
-		p.say(i, Unseen, "its node's name is not known: %s%s", r.Node.Why, at(r.Node.From))
+		p.say(i, Unseen, "its node's name is not known: %s%s", r.Node.Why, at(placeOf(r.Node)))
 	default:
 		p.out.Replicas[i].Node = r.Node.Value
 		p.say(i, Passed, "will be named %s%s", r.Node.Value, at(r.Node.From))
@@ -192,8 +201,12 @@ func (p *predictor) way(i int, w *Way) {
 			continue
 		}
 		if !w.Base.Known() && t.name == "" {
-			p.say(i, Unseen, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(w.Base.From))
-			p.doubt(i, Obstacle{Text: w.Base.Why})
+			p.say(i, Unseen, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(placeOf(w.Base)))
+			o := Obstacle{Text: w.Base.Why, At: []string{w.Base.From}}
+			if w.Base.Why == r.Node.Why { // it is its own
+				o.Code = finding.Code(r.Code)
+			}
+			p.doubt(i, o)
 			continue
 		}
 		name := t.name

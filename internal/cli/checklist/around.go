@@ -63,7 +63,9 @@ func repository(root fs.FS, up, down string) (*checklist.Around, error) {
 	entries, err := fs.ReadDir(root, workflows)
 	if err == nil {
 		for _, e := range entries {
-			add(path.Join(workflows, e.Name()))
+			if ext := path.Ext(e.Name()); ext == ".yml" || ext == ".yaml" {
+				add(path.Join(workflows, e.Name()))
+			}
 		}
 	}
 	for _, name := range checklist.CIFiles() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +15,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/spf13/cobra"
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/checklist"
 	"github.com/phialdev/phial/internal/cli/deployed"
+	"github.com/phialdev/phial/internal/cli/initialize"
+	"github.com/phialdev/phial/internal/cli/render"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/engine/local"
 	"github.com/phialdev/phial/internal/manifest"
@@ -138,18 +142,64 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// The project of the repository's examples has no line that failed.
+// The projects of the repository's examples, each by itself, have no line that failed; nor have they with what init and
+// render write beside them.
 func TestExample(t *testing.T) {
 	dirs, err := filepath.Glob("../../../examples/*/mix.exs")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
 	for _, mix := range dirs {
-		out, err := call(t, filepath.Dir(mix))
-		if err != nil {
-			t.Errorf("%s: %v\n%s", mix, err, out)
+		from, to := os.DirFS(filepath.Dir(mix)), t.TempDir()
+		for _, name := range []string{"mix.exs", "mix.lock", "phial.yaml", "config", "lib", "rel"} {
+			if info, err := fs.Stat(from, name); err == nil && info.IsDir() {
+				part, err := fs.Sub(from, name)
+				if err == nil {
+					err = os.CopyFS(filepath.Join(to, name), part)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			} else if text, err := fs.ReadFile(from, name); err == nil {
+				if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		check := func(what string) string {
+			out, err := call(t, to)
+			if err != nil {
+				t.Errorf("%s, %s: %v\n%s", mix, what, err, out)
+			}
+			return out
+		}
+		check("as it is")
+		work(t, initialize.Command, to, "--yes", "--ci", "github")
+		rendered := work(t, render.Command, filepath.Join(to, "phial.yaml"), "--agent-image", deployed.AgentImage)
+		if err := os.Mkdir(filepath.Join(to, "k8s"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, "k8s", "app.yaml"), rendered, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out := check("with init's files and render's objects"); !strings.Contains(out, "passed     CI builds") || strings.Contains(out, "rendered:") {
+			t.Errorf("%s:\n%s", mix, out)
 		}
 	}
+}
+
+// work runs another verb, and gives what it writes.
+func work(t *testing.T, verb func(*term.IO) *cobra.Command, args ...string) []byte {
+	t.Helper()
+	var o, e bytes.Buffer
+	cmd := verb(&term.IO{In: strings.NewReader(""), Out: &o, Err: &e, Width: 100})
+	cmd.SetArgs(args)
+	cmd.SetOut(&o)
+	cmd.SetErr(&e)
+	if err := cmd.ExecuteContext(t.Context()); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, e.Bytes())
+	}
+	return o.Bytes()
 }
 
 // What keeps an app from running is not the app's failure.

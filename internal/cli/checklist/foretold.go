@@ -27,7 +27,11 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 	for _, p := range m.Replicas {
 		steps[p.ID] = p.Steps
 	}
-	all := &checklist.Mesh{Doubts: m.Doubts}
+	all := &checklist.Mesh{}
+	for _, doubt := range m.Doubts {
+		at, text := d.stands(doubt)
+		all.Doubts = append(all.Doubts, checklist.Item{State: checklist.NotKnown, Text: text, At: at})
+	}
 	for _, g := range m.Groups {
 		to := checklist.Group{Workloads: g.Workloads, Meant: g.Meant, Islands: g.Islands}
 		var of []*mesh.Replica
@@ -62,7 +66,7 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 }
 
 // standsIn is where something stands, in what the prediction says.
-var standsIn = regexp.MustCompile(` ?\(([^()\n]+):(\d+):(\d+)\)`)
+var standsIn = regexp.MustCompile(` ?\(([^()\n]+):(\d{1,9}):(\d{1,9})\)`)
 
 // stands takes the first place out of a text, and gives what is left of that.
 func (d *deployment) stands(text string) (*advise.Place, string) {
@@ -70,7 +74,7 @@ func (d *deployment) stands(text string) (*advise.Place, string) {
 	if m == nil {
 		return nil, text
 	}
-	line, _ := strconv.Atoi(text[m[4]:m[5]]) // one that is too long is none
+	line, _ := strconv.Atoi(text[m[4]:m[5]]) // these are digits, and few
 	column, _ := strconv.Atoi(text[m[6]:m[7]])
 	at := d.place(manifest.Position{File: text[m[2]:m[3]], Line: line, Column: column})
 	return &at, text[:m[0]] + text[m[1]:]

@@ -125,9 +125,9 @@ func drill(ctx context.Context, s *term.IO, state string, st local.Status, t *ch
 		}
 		clustered = true
 		if full = ready && r.Full(); r.Full() {
-			text += ", one full mesh"
+			text += "; their nodes are one full mesh"
 		} else {
-			text += ", not one full mesh"
+			text += "; their nodes are not one full mesh"
 		}
 	}
 	t.Mesh, t.MeshText = full, text
