@@ -105,6 +105,11 @@ func (t *Tree) found(file string) error {
 
 func (t *Tree) file(path string, found bool) error {
 	if name := filepath.Clean(path); t.seen[name] {
+		if !found { // it lay in a directory as well
+			for i, s := range t.Sources {
+				t.Sources[i].Found = s.Found && filepath.Clean(s.Name) != name
+			}
+		}
 		return nil
 	}
 	t.seen[filepath.Clean(path)] = true

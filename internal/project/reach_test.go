@@ -37,7 +37,7 @@ func TestCallsThatReachOtherNodes(t *testing.T) {
 	} {
 		p, err := Read(fstest.MapFS{
 			"mix.exs":  {Data: []byte("defmodule A.MixProject do\n  def project, do: [app: :a]\nend\n")},
-			"lib/a.ex": {Data: []byte("defmodule A.B do\n  def f(n, pid) do\n    " + c.code + "\n  end\nend\n")},
+			"lib/a.ex": {Data: []byte("defmodule A.B do\n  def f(n, pid) do\n    " + c.code + "\n  end\n" + "end\n")},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -91,16 +92,14 @@ func connect(fd int, to netip.AddrPort) error {
 	addr := syscall.RawSockaddrInet4{Family: syscall.AF_INET, Addr: to.Addr().As4()}
 	port := (*[2]byte)(unsafe.Pointer(&addr.Port)) // in the network's order
 	port[0], port[1] = byte(to.Port()>>8), byte(to.Port())
-	for {
-		_, err := call(syscall.SYS_CONNECT, fd, unsafe.Pointer(&addr), syscall.SizeofSockaddrInet4)
-		switch err {
-		case nil, syscall.EISCONN:
-			return nil
-		case syscall.EALREADY:
-		default:
-			return err
-		}
+	_, err := call(syscall.SYS_CONNECT, fd, unsafe.Pointer(&addr), syscall.SizeofSockaddrInet4)
+	for errors.Is(err, syscall.EALREADY) {
+		_, err = call(syscall.SYS_CONNECT, fd, unsafe.Pointer(&addr), syscall.SizeofSockaddrInet4)
 	}
+	if errors.Is(err, syscall.EISCONN) {
+		return nil
+	}
+	return err
 }
 
 // call makes a call on a socket until no signal interrupts it.

@@ -24,11 +24,11 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
-	decided := check.Options{Rules: o.rules, Severity: o.severity}
 	var err error
-	if decided.Ignore, err = o.ignores(); err != nil {
+	if o.decided, err = o.decisions(); err != nil {
 		return err
 	}
+	decided := check.Options{Rules: o.rules, Severity: o.severity, Ignore: o.decided.Ignore}
 	if o.baseline != "" {
 		if decided.Baseline, err = o.known(); err != nil {
 			return err
@@ -105,8 +105,8 @@ func (o *options) write(s *term.IO, in *check.Input, r check.Report) error {
 	return nil
 }
 
-// ignores reads the decisions about findings.
-func (o *options) ignores() ([]check.Ignore, error) {
+// decisions reads what the project has decided about its check.
+func (o *options) decisions() (check.Config, error) {
 	file := o.config
 	if file == "" {
 		for _, p := range o.paths {
@@ -116,18 +116,18 @@ func (o *options) ignores() ([]check.Ignore, error) {
 			}
 		}
 		if _, err := os.Stat(file); file == "" || errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+			return check.Config{}, nil
 		}
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("can't read %s: %w", file, err)
+		return check.Config{}, fmt.Errorf("can't read %s: %w", file, err)
 	}
-	all, err := check.ParseConfig(manifest.Source{Name: file, Text: text})
+	c, err := check.ParseConfig(manifest.Source{Name: file, Text: text})
 	if err != nil {
-		return nil, fmt.Errorf("decisions about findings:\n%w", err)
+		return check.Config{}, fmt.Errorf("decisions about findings:\n%w", err)
 	}
-	return all, nil
+	return c, nil
 }
 
 // known reads the baseline. One that is to be written need not be there.

@@ -46,6 +46,7 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 		}
 	}
 	deployed.LeaveTestsOut(&tree, o.paths)
+	o.decided.LeaveOut(&tree)
 	// phial-check.yaml is no manifest; what is broken in it is said by whoever reads it.
 	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
 		return s.Found && path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile

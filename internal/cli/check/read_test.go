@@ -3,6 +3,7 @@ package check
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,5 +46,31 @@ func TestManifestsOfTests(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%v (-want +got):\n%s", c.paths, d)
 		}
+	}
+}
+
+// What phial-check.yaml excludes is not looked at, unless it is named.
+func TestExclude(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"app.yaml":              mendable,
+		"fixtures/deep/b.yaml":  "{{{",
+		"phial-check.yaml":      "exclude: [\"**/fixtures/**\"]\n",
+		"fixtures/deep/ok.yaml": mendable,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, notes := said(t, "", dir)
+	if !strings.Contains(out, "app.yaml:") || strings.Contains(out, "fixtures") {
+		t.Errorf("%s%s", out, notes)
+	}
+	if out, notes := said(t, "", dir, filepath.Join(dir, "fixtures", "deep", "b.yaml")); !strings.Contains(out+notes, "b.yaml:") {
+		t.Errorf("%s%s", out, notes)
 	}
 }

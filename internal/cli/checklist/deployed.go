@@ -39,7 +39,7 @@ func (d *deployment) read(ctx context.Context) error {
 	if err := d.app(); err != nil {
 		return err
 	}
-	var decided []check.Ignore
+	var decided check.Config
 	var err error
 	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
 		if filepath.Clean(s.Name) == filepath.Join(d.dir, check.ConfigFile) {
@@ -50,6 +50,7 @@ func (d *deployment) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("decisions about findings:\n%w", err)
 	}
+	decided.LeaveOut(&tree)
 	set := tree.Objects()
 	refused := manifest.Refused(tree.Sources, set)
 	more, err := deployed.Rendered(tree.Sources, set)
@@ -70,7 +71,7 @@ func (d *deployment) read(ctx context.Context) error {
 	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: fileOf(os.DirFS(d.dir)), Refused: refused, Now: time.Now()}
 	deployed.Predict(ctx, given)
 	d.workloads(given)
-	d.check(given, decided)
+	d.check(given, decided.Ignore)
 	return nil
 }
 
