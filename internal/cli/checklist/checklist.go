@@ -3,16 +3,13 @@ package checklist
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
 )
@@ -64,25 +61,11 @@ func run(ctx context.Context, s *term.IO, o options) error {
 
 // look reads all that is there to be read.
 func look(ctx context.Context, o options) (in checklist.Input, name string, err error) {
-	fi, err := os.Stat(o.dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return in, "", fmt.Errorf("%s is not there", o.dir)
-	case err != nil:
+	if in.Project, err = deployed.Project(o.dir, "checklist"); err != nil {
 		return in, "", err
-	case !fi.IsDir():
-		return in, "", fmt.Errorf("%s is not a directory", o.dir)
-	}
-	root := os.DirFS(o.dir)
-	in.Project, err = project.Read(root)
-	if errors.Is(err, project.ErrNoProject) {
-		return in, "", fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial checklist DIR)", o.dir)
-	}
-	if err != nil {
-		return in, "", fmt.Errorf("read the project in %s: %w", o.dir, err)
 	}
 	if filepath.Clean(o.dir) != "." {
-		in.Dir = quote(o.dir)
+		in.Dir = term.Word(o.dir)
 	}
 	in.NoHTTP = !serves(in.Project)
 	if in.Around, err = around(o.dir, in.Project); err != nil {
@@ -134,12 +117,4 @@ func fileOf(root fs.FS) func(name string) (string, bool) {
 		text, err := fs.ReadFile(root, name)
 		return string(text), err == nil
 	}
-}
-
-// quote writes a path so that a shell takes it as one word.
-func quote(s string) string {
-	if strings.ContainsAny(s, " \t\n'\"$`\\!*?[](){}<>|&;#~") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

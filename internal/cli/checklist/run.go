@@ -30,7 +30,7 @@ const (
 func trial(ctx context.Context, s *term.IO, o options, noHTTP bool) (*checklist.Trial, error) {
 	command := "phial checklist"
 	if o.dir != "." {
-		command += " " + quote(o.dir)
+		command += " " + term.Word(o.dir)
 	}
 	t := &checklist.Trial{Command: command + " --run"}
 	err := runOnce(ctx, s, o, noHTTP, t)

@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
 	"github.com/phialdev/phial/internal/scaffold"
@@ -64,21 +65,9 @@ type Step struct {
 }
 
 func initialize(ctx context.Context, s *term.IO, o options) error {
-	fi, err := os.Stat(o.dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s is not there", o.dir)
-	case err != nil:
-		return err
-	case !fi.IsDir():
-		return fmt.Errorf("%s is not a directory", o.dir)
-	}
-	p, err := project.Read(os.DirFS(o.dir))
-	if errors.Is(err, project.ErrNoProject) {
-		return fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial init DIR)", o.dir)
-	}
+	p, err := deployed.Project(o.dir, "init")
 	if err != nil {
-		return fmt.Errorf("read the project in %s: %w", o.dir, err)
+		return err
 	}
 	made, err := scaffold.Generate(p, o.Options)
 	var refused *scaffold.Error
@@ -161,7 +150,7 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 	}
 	dir, file := "", "phial.yaml"
 	if filepath.Clean(o.dir) != "." {
-		dir, file = " "+quote(o.dir), filepath.Join(o.dir, file)
+		dir, file = " "+term.Word(o.dir), filepath.Join(o.dir, file)
 	}
 	context := dir
 	if context == "" {
@@ -182,7 +171,7 @@ func report(o options, made *scaffold.Result, changes changes) Report {
 	}
 	render := "phial render"
 	if dir != "" {
-		render += " -f " + quote(file)
+		render += " -f " + term.Word(file)
 	}
 	r.Next = append(r.Next, Step{render + " | kubectl apply --server-side -f -", "run it on Kubernetes; render says how to make the cookie's Secret"})
 	if made.Without != "" && !changes.kept("phial.yaml") {
@@ -250,12 +239,4 @@ func count(n int) string {
 		return "1 file"
 	}
 	return fmt.Sprintf("%d files", n)
-}
-
-// quote writes a path so that a shell takes it as one word.
-func quote(s string) string {
-	if strings.ContainsAny(s, " \t\n'\"$`\\!*?[](){}<>|&;#~") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }

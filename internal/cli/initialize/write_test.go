@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/scaffold"
 )
 
@@ -117,7 +118,7 @@ func remove(t *testing.T, path string) {
 
 func TestQuote(t *testing.T) {
 	for in, want := range map[string]string{"a/b": "a/b", "a b": "'a b'", "it's": `'it'\''s'`} {
-		if got := quote(in); got != want {
+		if got := term.Word(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
