@@ -24,13 +24,7 @@ type Config struct {
 	Exclude []string
 }
 
-// ParseConfig reads what phial-check.yaml says of findings: see [ReadConfig].
-func ParseConfig(s manifest.Source) ([]Ignore, error) {
-	c, err := ReadConfig(s)
-	return c.Ignore, err
-}
-
-// ReadConfig reads phial-check.yaml:
+// ParseConfig reads phial-check.yaml:
 //
 //	exclude:                  # files that are not looked at
 //	- test/**
@@ -42,7 +36,7 @@ func ParseConfig(s manifest.Source) ([]Ignore, error) {
 //	  expires: 2027-01-31     # optional
 //
 // The error is of type [manifest.Problems].
-func ReadConfig(s manifest.Source) (Config, error) {
+func ParseConfig(s manifest.Source) (Config, error) {
 	o, problems := manifest.ParseFile(s)
 	if o == nil {
 		return Config{}, problems.Err()

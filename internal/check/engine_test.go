@@ -111,11 +111,11 @@ func TestComments(t *testing.T) {
 func TestConfig(t *testing.T) {
 	parse := func(text string) []Ignore {
 		t.Helper()
-		all, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
+		c, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return all
+		return c.Ignore
 	}
 	write(t, map[string]string{"k8s/dev/a.yaml": limited, "k8s/prod/a.yaml": limited})
 	dev, prod := "k8s/dev/a.yaml:16 warning CPU-04 >CPU-01", "k8s/prod/a.yaml:16 warning CPU-04 >CPU-01"
@@ -156,7 +156,7 @@ func TestConfig(t *testing.T) {
 		"- a\n":            "phial-check.yaml:1:1: want a mapping with the lists ignore and exclude",
 		"ignore:\n- {rule: CPU-04, reason: x, path: '[', object: y}\n": "phial-check.yaml:2:35: ignore[0].path: \"[\" is no glob",
 	} {
-		_, err := ReadConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
+		_, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
@@ -172,7 +172,7 @@ func TestExclude(t *testing.T) {
 		"[fixtures/*, priv/*.yaml]": {"chart", "k8s/a.yaml"},
 		"[chart/**, a.yaml]":        nil,
 	} {
-		c, err := ReadConfig(manifest.Source{Name: ConfigFile, Text: []byte("exclude: " + exclude + "\n")})
+		c, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte("exclude: " + exclude + "\n")})
 		if err != nil {
 			t.Fatal(err)
 		}

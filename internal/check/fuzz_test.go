@@ -36,18 +36,24 @@ func FuzzCheck(f *testing.F) {
 func FuzzConfig(f *testing.F) {
 	f.Add("ignore:\n- {rule: NET-05, path: 'a/**', object: Service a, reason: x, expires: 2027-01-31}\n", "a/b.yaml")
 	f.Add("ignore: [{rule: [x]}, 1, null]", "")
+	f.Add("exclude: [a/**, '[', {}]", "a/b.yaml")
 	f.Fuzz(func(t *testing.T, text, file string) {
-		all, err := ParseConfig(manifest.Source{Name: "c", Text: []byte(text)})
+		c, err := ParseConfig(manifest.Source{Name: "c", Text: []byte(text)})
 		var problems manifest.Problems
 		if err != nil && !errors.As(err, &problems) {
 			t.Fatal(err)
 		}
-		for _, i := range all {
+		for _, i := range c.Ignore {
 			if i.Reason == "" || len(i.Codes) == 0 {
 				t.Errorf("%+v", i)
 			}
 			if strings.Count(i.Path, "**") < 4 {
 				glob(i.Path, file)
+			}
+		}
+		for _, pattern := range c.Exclude {
+			if strings.Count(pattern, "**") < 4 {
+				glob(pattern, file)
 			}
 		}
 		if _, err := ParseBaseline("b", []byte(text)); err == nil && !strings.Contains(text, "version") {

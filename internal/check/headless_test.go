@@ -45,3 +45,22 @@ func TestMendsNotHeadless(t *testing.T) {
 		})
 	}
 }
+
+// Pods that are not ready are published only where no client is sent to them.
+func TestMendsNotReady(t *testing.T) {
+	app := strings.Replace(workload("shop", "shop:1.0.0", "        env:\n        - {name: RELEASE_DISTRIBUTION, value: name}\n        - {name: DNS_CLUSTER_QUERY, value: shop.prod.svc.cluster.local}\n"), "spec:\n", "spec:\n  replicas: 2\n", 1)
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  clusterIP: None\n  selector: {app: shop}\n  ports: [{name: http, port: 4000}]\n"
+	ingress := "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop}\nspec: {defaultBackend: {service: {name: shop, port: {number: 4000}}}}\n"
+	for name, c := range map[string]struct {
+		text   string
+		mended bool
+	}{"discovery's alone": {app + service, true}, "an Ingress's too": {app + service + ingress, false}} {
+		in := filesOf(map[string]string{"a.yaml": c.text})
+		if r := Run(in, Options{Rules: rules(t, "DSC-07")}); len(r.Findings) != 1 {
+			t.Fatalf("%s: %+v", name, r.Findings)
+		}
+		if got := mendedFiles(t, in, "DSC-07"); len(got) > 0 != c.mended || c.mended && !strings.Contains(got["a.yaml"], "publishNotReadyAddresses: true") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

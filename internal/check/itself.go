@@ -97,7 +97,7 @@ var itself = []Rule{
 		Code: SourceUnreadable, Title: "a file of the project that was not read whole",
 		Severity: finding.Warning, Confidence: Certain, Needs: Project,
 		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir.",
-		Why:   "Elixir refuses it as well, most likely. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there.",
+		Why:   "Elixir refuses it as well. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there.",
 		Fix:   "mend the place that is named (mix compile shows it); then check again",
 		Check: brokenSource,
 	},

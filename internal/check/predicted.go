@@ -50,10 +50,10 @@ var predicted = []Rule{
 		"mode: :hostname of the Kubernetes strategy, against the kind of the workload.",
 		"Only a StatefulSet gives its pods host names in DNS; for others the names that are dialled are empty.",
 		"use a StatefulSet with serviceName, or mode: :ip"),
-	fromMesh("DSC-13", finding.Warning, "dns_cluster without its query",
+	hiding("STA-08", fromMesh("DSC-13", finding.Warning, "dns_cluster without its query",
 		"dns_cluster's query in the environment of a release with several replicas that is meant to be one mesh.",
 		"Without DNS_CLUSTER_QUERY dns_cluster does nothing, and says nothing of it: every replica stays alone.",
-		"set DNS_CLUSTER_QUERY to the headless Service's name; log: :info shows what it does"),
+		"set DNS_CLUSTER_QUERY to the headless Service's name; log: :info shows what it does")),
 	fromMesh(finding.PortClosed, finding.Error, "a random distribution port behind a policy",
 		"The distribution port of the nodes, against the NetworkPolicies that select them.",
 		"Without inet_dist_listen_min and max the port is another at each start, so no policy that names ports can admit it.",
@@ -72,6 +72,12 @@ func fromMesh(code finding.Code, s finding.Severity, title, looks, why, fix stri
 	}
 	return Rule{Code: code, Title: title, Severity: s, Confidence: conf, Needs: Manifests | Prediction, Looks: looks, Why: why, Fix: fix,
 		Check: func(*Input, *Finder) {}} // whatever the rule, foretell adds what is predicted of its code
+}
+
+// hiding is a rule that another code follows from.
+func hiding(follows finding.Code, r Rule) Rule {
+	r.Hides = append(r.Hides, follows)
+	return r
 }
 
 // Predicted is the mesh that would come of it; nil where that was not worked out.

@@ -85,12 +85,14 @@ func Run(in *Input, o Options) Report {
 	has := in.Has()
 	var found []*Finding
 	for _, rule := range rules {
+		f := &Finder{in: in, rule: rule}
 		if missing := rule.Needs &^ has; missing != 0 {
 			r.NotChecked = append(r.NotChecked, NotChecked{rule.Code, rule.Title, missing.Names()})
+			in.foretell(rule, f) // what is certain without that input
+			found = append(found, f.found...)
 			continue
 		}
 		r.Looked.Rules++
-		f := &Finder{in: in, rule: rule}
 		rule.Check(in, f)
 		for _, n := range f.found {
 			n.weigh(rule)

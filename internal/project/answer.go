@@ -12,9 +12,10 @@ type Answer struct {
 	Module  string
 	Calls   []string // functions of other modules that it calls: Node.list, Shop.Repo.query
 	Unclear bool     // it also calls what is not followed
+	Refuses bool     // it names a status of 500 and more, so it does not always answer that all is well
 }
 
-// maxSteps bounds the functions that are followed for one answer.
+// maxSteps bounds the functions that are called in one answer.
 const maxSteps = 100
 
 // answered finds what answers `get path, Controller, :action`, `forward path, Plug`, and `get path do … end`.
@@ -66,20 +67,21 @@ func follow(m *module, bodies ...*syntax.Node) *Answer {
 		return nil
 	}
 	a := &Answer{Module: m.name}
-	for _, n := range m.body.Block() {
-		if n.Call("plug") && m.name != "" && len(m.clauses("call")) == 0 {
-			a.Unclear = a.Unclear || !m.routes() // it runs before every action
-		}
+	plugs := slices.ContainsFunc(m.body.Block(), func(n *syntax.Node) bool { return n.Call("plug") })
+	if plugs && m.name != "" && len(m.clauses("call")) == 0 && !m.routes() {
+		a.Unclear = true // it runs before every action
 	}
 	done := map[string]bool{}
 	for len(bodies) > 0 {
-		if len(done) > maxSteps {
-			a.Unclear = true
-			return a
-		}
 		body := bodies[0]
 		bodies = bodies[1:]
 		body.Walk(func(n *syntax.Node) bool {
+			if len(done)+len(a.Calls) > maxSteps {
+				a.Unclear = true
+				return false
+			}
+			a.Refuses = a.Refuses || n.Kind == syntax.Integer && len(n.Text) == 3 && n.Text[0] == '5' ||
+				n.Kind == syntax.Atom && (n.Text == "service_unavailable" || n.Text == "internal_server_error")
 			c, ok := m.called(n)
 			if !ok || n.Fun == nil && n.Text == "|>" {
 				return true
@@ -119,7 +121,7 @@ func (m *module) routes() bool {
 
 // plain says whether a local call is one of the language's, or of what every controller imports to answer.
 func plain(name string) bool {
-	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] == '_') {
+	if name == "" || name[0] != '_' && (name[0] < 'a' || name[0] > 'z') {
 		return true // an operator
 	}
 	if strings.HasPrefix(name, "sigil_") {

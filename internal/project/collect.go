@@ -192,10 +192,23 @@ func (r *reader) parse(files []string) ([]*source, error) {
 
 func (r *reader) source(file string) (*source, error) {
 	text, err := r.optional(file)
-	if err != nil || !matters([]byte(text)) {
+	if err != nil || !matters([]byte(text)) && !r.starts(file) {
 		return nil, err
 	}
 	return parse(file, text), nil
+}
+
+// starts says whether a file is where a module would stand that starts an application.
+func (r *reader) starts(file string) bool {
+	for _, m := range r.p.Mixes() {
+		if m.Start.Kind != ExprTuple || len(m.Start.Items) == 0 || m.Start.Items[0].Value.Kind != ExprModule {
+			continue
+		}
+		if file == path.Join(m.Dir, "lib", underscore(m.Start.Items[0].Value.Text)+".ex") {
+			return true
+		}
+	}
+	return false
 }
 
 // index notes the modules of a file.
@@ -208,20 +221,24 @@ func (w *world) index(m *module) {
 	}
 }
 
-// find looks for a module in the file that it would stand in, which did not matter until now.
+// find looks for a module in the file that it would stand in, which did not matter until now. Phoenix keeps controllers and
+// plugs in directories of their own.
 func (r *reader) find(w *world, name string, dirs []string) *module {
 	for _, dir := range dirs {
 		file := path.Join(dir, underscore(name)+".ex")
-		if !r.p.Has(file) {
-			continue
+		for _, below := range []string{"", "controllers", "plugs"} {
+			file := path.Join(path.Dir(file), below, path.Base(file))
+			if !r.p.Has(file) {
+				continue
+			}
+			text, err := fs.ReadFile(r.fs, file)
+			if err != nil || len(text) > maxSize {
+				continue
+			}
+			s := parse(file, string(text))
+			r.noteBroken(s)
+			w.index(s.top)
 		}
-		text, err := fs.ReadFile(r.fs, file)
-		if err != nil || len(text) > maxSize {
-			continue
-		}
-		s := parse(file, string(text))
-		r.noteBroken(s)
-		w.index(s.top)
 	}
 	return w.modules[name]
 }

@@ -15,6 +15,7 @@ type Endpoint struct {
 	ForceSSL    Expr // options of Plug.SSL: exclude:, rewrite_on:, host:
 	Server      Expr
 	HTTPPort    Expr
+	HTTPAddress Expr // ip:, the address that it listens on
 	Adapter     Expr
 	Sockets     []Socket
 	SSL         []Option // plug Plug.SSL in the endpoint or a router
@@ -48,7 +49,7 @@ func (l *lookout) endpoint(u Used, f *frame) {
 	}
 	e.Config = get()
 	e.URLHost, e.CheckOrigin, e.ForceSSL, e.Server, e.Adapter = get("url", "host"), get("check_origin"), get("force_ssl"), get("server"), get("adapter")
-	e.HTTPPort = get("http", "port")
+	e.HTTPPort, e.HTTPAddress = get("http", "port"), get("http", "ip")
 	l.endpoints = append(l.endpoints, e)
 }
 

@@ -263,6 +263,15 @@ func (e Expr) Find(k ExprKind) (Expr, bool) {
 	return found, !found.Absent()
 }
 
+// HasNumber says whether a whole number stands anywhere in it.
+func (e Expr) HasNumber(n int) (found bool) {
+	e.each(func(x Expr) {
+		v, ok := x.AsInt()
+		found = found || ok && v == n
+	})
+	return found
+}
+
 // each visits an expression and its parts; of one that is very large, the first ones.
 func (e Expr) each(visit func(Expr)) {
 	left := 1 << 18

@@ -14,47 +14,46 @@ func (l *lookout) route(c call, f *frame) {
 		return
 	}
 	if p := c.args[0]; p.Kind == syntax.String && strings.HasPrefix(p.Text, "/") {
-		if full := path.Join("/", f.route, p.Text); healthy(full) {
-			l.healthy(full, f.m.src.at(p), l.answered(c, f))
-		}
+		l.healthy(path.Join("/", f.route, p.Text), f.m.src.at(p), func() *Answer { return l.answered(c, f) })
 	}
 }
 
 // paths notes paths as plugs and plain HTTP servers match them: by request_path, or in parts beside "GET".
 func (l *lookout) paths(n *syntax.Node, f *frame) {
 	src := f.m.src
+	answer := func() *Answer { return matching(f) }
 	for i, a := range n.Args {
 		switch {
 		case a.Kind == syntax.Tuple && len(a.Args) == 2 && a.Args[0].Kind == syntax.Atom && a.Args[0].Bare():
 			switch v := a.Args[1]; a.Args[0].Text {
 			case "request_path":
 				if v.Kind == syntax.String {
-					l.healthy(v.Text, src.at(v), l.matching(f))
+					l.healthy(v.Text, src.at(v), answer)
 				}
 			case "path_info":
 				if p, ok := joined(v); ok {
-					l.healthy(p, src.at(v), l.matching(f))
+					l.healthy(p, src.at(v), answer)
 				}
 			}
 		case a.Kind == syntax.String && a.Text == "GET" && i+1 < len(n.Args):
 			if p, ok := joined(n.Args[i+1]); ok {
-				l.healthy(p, src.at(n.Args[i+1]), l.matching(f))
+				l.healthy(p, src.at(n.Args[i+1]), answer)
 			}
 		}
 	}
 }
 
 // matching is the answer of a plug that matches paths itself: all of the function in which it does so.
-func (l *lookout) matching(f *frame) *Answer {
+func matching(f *frame) *Answer {
 	if f.fn == "" || f.m.name == "" {
 		return nil
 	}
 	return follow(f.m, f.m.clauses(f.fn)...)
 }
 
-func (l *lookout) healthy(p string, at Pos, answer *Answer) {
+func (l *lookout) healthy(p string, at Pos, answer func() *Answer) {
 	if healthy(p) && len(l.health) < maxNoted && !slices.ContainsFunc(l.health, func(h Route) bool { return h.Path == p }) {
-		l.health = append(l.health, Route{p, at, answer})
+		l.health = append(l.health, Route{p, at, answer()})
 	}
 }
 

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"regexp"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -17,8 +18,11 @@ type source struct {
 	top   *module
 	// broken is the first place that is no Elixir, or was not read; Line 0: all was.
 	broken Use
-	left  int // values that may still be reduced, so that no file can make us read for ever
+	left   int // values that may still be reduced, so that no file can make us read for ever
 }
+
+// limit is what is said of Elixir that is not read here: of that, the expression alone is not known.
+var limit = regexp.MustCompile(`(is|are) not read\b|nested too deeply to be read$`)
 
 // maxValues are reduced of one file at most.
 const maxValues = 200_000
@@ -34,11 +38,16 @@ func parse(file, text string) *source {
 		s.lines = append(s.lines, i)
 	}
 	f := syntax.Parse(text, syntax.Options{})
-	if s.root = f.Root; len(f.Errors) > 0 {
-		s.broken = Use{f.Errors[0].Message, s.offset(min(f.Errors[0].Offset, len(text)))}
+	s.root = f.Root
+	for _, e := range f.Errors {
+		if limit.MatchString(e.Message) {
+			continue
+		}
+		s.broken = Use{e.Message, s.offset(min(e.Offset, len(text)))}
 		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
 			s.broken.What = "it is no text"
 		}
+		break
 	}
 	s.top = &module{src: s}
 	s.top.collect(s.root)

@@ -15,6 +15,9 @@ func Rule(w io.Writer, r *check.Rule, s Style) {
 	paragraph(w, "  looks at: ", r.Looks, s)
 	paragraph(w, "  why: ", r.Why, s)
 	paragraph(w, "  fix: ", r.Fix, s)
+	if r.Mends {
+		paragraph(w, "  by itself: ", "phial check --fix mends it, where that is safe", s)
+	}
 	if names := r.Needs.Names(); len(names) > 0 {
 		paragraph(w, "  needs: ", strings.Join(names, " and "), s)
 	}

@@ -78,6 +78,7 @@ type rule struct {
 	Looks      string           `json:"looks"`
 	Why        string           `json:"why"`
 	Fix        string           `json:"fix"`
+	Mends      bool             `json:"mends,omitempty"` // by phial check --fix, where that is safe
 	Needs      []string         `json:"needs"`
 	Hides      []finding.Code   `json:"hides,omitempty"`
 }
@@ -90,7 +91,7 @@ func entries() []entry {
 		all = append(all, entry{e.Code, e.Title, e.Severity, e.Cause, e.Fix, nil})
 	}
 	for _, r := range check.Rules() {
-		own := &rule{r.Title, r.Severity, r.Confidence, r.Looks, r.Why, r.Fix, r.Needs.Names(), r.Hides}
+		own := &rule{r.Title, r.Severity, r.Confidence, r.Looks, r.Why, r.Fix, r.Mends, r.Needs.Names(), r.Hides}
 		if i := slices.IndexFunc(all, func(e entry) bool { return e.Code == r.Code }); i >= 0 {
 			all[i].Rule = own
 			continue
