@@ -32,14 +32,10 @@ func workerClient(path string) *http.Client {
 	}}
 }
 
-// serveMetrics gives the worker's metrics, if it answers, and then the supervisor's.
-func (s *supervisor) serveMetrics(w http.ResponseWriter, r *http.Request) {
-	theirs, err := s.workerMetrics(r.Context())
-	w.Header().Set("Content-Type", metrics.ContentType)
-	if len(theirs) > 0 {
-		w.Write(theirs) //nolint:errcheck // who asked is gone
-	}
-	w.Write(s.ownMetrics(err == nil)) //nolint:errcheck // who asked is gone
+// metrics are the worker's, if it gives them, and then the supervisor's.
+func (s *supervisor) metrics(ctx context.Context) []byte {
+	theirs, err := s.workerMetrics(ctx)
+	return append(theirs, s.ownMetrics(err == nil)...)
 }
 
 var errBusy = errors.New("somebody else is being given them")

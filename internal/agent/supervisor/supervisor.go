@@ -121,10 +121,9 @@ func newSupervisor(c Config) *supervisor {
 func (s *supervisor) serve(ctx context.Context, probes, verbs net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := s.probeServer()
 	failed := make(chan error, 2)
 	kept := make(chan struct{})
-	go func() { failed <- server.Serve(newest(probes, maxProbes)) }()
+	go func() { failed <- s.serveProbes(ctx, newest(probes, maxProbes)) }()
 	go func() { failed <- s.serveVerbs(ctx, verbs) }()
 	go func() {
 		defer close(kept)
@@ -138,7 +137,7 @@ func (s *supervisor) serve(ctx context.Context, probes, verbs net.Listener) erro
 		cancel()
 	}
 	<-kept
-	server.Close()
+	probes.Close()
 	s.drains.Wait()
 	if err != nil {
 		return fmt.Errorf("the supervisor cannot answer any more: %w", err)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -248,4 +249,53 @@ func TestProbeLatency(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("a probe with its connection takes %s at p50, %s at p99", took[len(took)/2], took[len(took)*99/100])
+}
+
+// Whatever is sent to the probe port, the answer is whole and the port goes on.
+func TestProbePortTakesAnything(t *testing.T) {
+	r := start(t, "ready", 0, 1)
+	r.until("the gate to open", r.ready)
+	for name, tt := range map[string]struct{ send, want string }{
+		"get":             {"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		"an old client":   {"GET /ready HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		"a query":         {"GET /ready?verbose HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		"a whole address": {"GET http://x/ready HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		"a body":          {"POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405 "},
+		"elsewhere":       {"GET /../ready HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 "},
+		"no HTTP":         {"\x16\x03\x01\x00\x00\r\n\r\n", ""},
+		"a long head":     {"GET /ready HTTP/1.1\r\nX: " + strings.Repeat("x", 2*maxHeader) + "\r\n\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patience))
+			if _, err := c.Write([]byte(tt.send)); err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(c)
+			if tt.want == "" {
+				if len(text) > 0 {
+					t.Errorf("%q", text)
+				}
+				return
+			}
+			if err != nil || !strings.HasPrefix(string(text), tt.want) || !strings.Contains(string(text), "\r\nConnection: close\r\n") {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+	resp, err := http.Head(r.url + "/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ContentLength <= 0 {
+		t.Errorf("HEAD: %+v", resp)
+	}
+	if !r.ready() {
+		t.Error("not ready any longer")
+	}
 }

@@ -32,7 +32,6 @@ type cost struct {
 	use       []usage
 	bySocket  probes // with blocking calls of one thread
 	byClient  probes // by net/http, a connection for each
-	kept      probes // by net/http, on one connection
 	bare      bare   // what the machine itself takes now
 	rpc, live []run
 	load      string
@@ -70,11 +69,10 @@ func (w *world) agentCost(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	kept := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 	for _, p := range []struct {
 		ask asker
 		to  *probes
-	}{{sockets, &c.bySocket}, {byClient(once, pods[0].IP), &c.byClient}, {byClient(kept, pods[0].IP), &c.kept}} {
+	}{{sockets, &c.bySocket}, {byClient(once, pods[0].IP), &c.byClient}} {
 		if *p.to, err = c.underProbes(ctx, p.ask, pids[0], w.probes); err != nil {
 			return err
 		}

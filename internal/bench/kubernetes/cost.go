@@ -16,12 +16,11 @@ func (w *world) printCost(c cost) {
 	p99 := quantile(c.bySocket.took, 0.99)
 	line("the same: p99", fine(p99), "under 1 ms", w.judge(p99 < mostProbe, "a probe was answered in %s at p99, must be under %s", fine(p99), mostProbe))
 	lineProbes("a connection for each, by net/http as the kubelet does", c.byClient)
-	lineProbes("on one connection, by net/http", c.kept)
 	lineProbes("for comparison a Go server on loopback that only answers, blocking calls", c.bare.bySocket)
 	lineProbes("for comparison that server, by net/http", c.bare.byClient)
 	line("p99 of the agent's answer to that server's", fmt.Sprintf("%.1f by blocking calls, %.1f by net/http",
 		ratio(p99, quantile(c.bare.bySocket.took, 0.99)), ratio(quantile(c.byClient.took, 0.99), quantile(c.bare.byClient.took, 0.99))), "", "")
-	oldest := max(c.bySocket.oldest, c.byClient.oldest, c.kept.oldest)
+	oldest := max(c.bySocket.oldest, c.byClient.oldest)
 	line("age of the decision in an answer, at most", secs(oldest), "at most 2 s", w.judge(oldest <= mostAge, "a probe was answered from a decision %s old, must be at most %s", oldest, mostAge))
 	cpu := slices.Max(c.cpu)
 	line(fmt.Sprintf("CPU of both processes over %.0f s, cgroup, per cent of a core (%d agents)", c.settled.Seconds(), len(c.cpu)), each(c.cpu, func(f float64) string { return fmt.Sprintf("%.2f", f) }),
