@@ -156,22 +156,31 @@ func TestCLIByAgents(t *testing.T) {
 	cutOff(t, a, pods, phial)
 }
 
-// watched looks again and again, a document a line, until it is interrupted.
+// watched looks again and again, a document a line, until it is interrupted: here at the
+// third.
 func watched(t *testing.T, a *stage.App) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	r := run(ctx, a.Kubeconfig, nil, "mesh", "-n", a.Namespace, "--watch", "--interval", "500ms", "-o", "json")
-	lines := strings.Split(strings.TrimSpace(r.out), "\n")
-	if len(lines) < 3 {
-		t.Errorf("%d documents: %s", len(lines), r.err)
+	const want = 3
+	lines := 0
+	out := shared{heard: func(text string) {
+		if lines += strings.Count(text, "\n"); lines >= want {
+			cancel()
+		}
+	}}
+	var stderr shared
+	args := []string{"mesh", "-n", a.Namespace, "--watch", "--interval", "500ms", "-o", "json", "--kubeconfig", a.Kubeconfig}
+	code := cli.Run(ctx, &term.IO{In: strings.NewReader(""), Out: &out, Err: &stderr, Width: 120}, args)
+	documents := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if code != term.OK || len(documents) < want {
+		t.Errorf("status %d, %d documents: %s", code, len(documents), stderr.String())
 	}
-	for _, l := range lines {
-		if s := sight(t, said{out: l}); !s.Good() {
-			t.Errorf("%s", l)
+	for _, d := range documents {
+		if s := sight(t, said{out: d}); !s.Good() {
+			t.Errorf("%s", d)
 		}
 	}
-	r.wants(t, term.OK)
 }
 
 // completed asks what the shell asks at the Tab key.
