@@ -75,7 +75,10 @@ func (t *teller) tell(o mesh.Obstacle, sure bool) {
 	text := o.Text
 	if !sure {
 		severity, confidence = ofDoubt(t.rule.Code)
-		text += in.meantService(t.rule.Code, o.From)
+		if other := in.meantService(t.rule.Code, o.From); other != "" { // a slip, most likely
+			severity, confidence = finding.Warning, Likely
+			text += other
+		}
 	}
 	if o.Dialled != "" {
 		text = "discovery dials " + o.Dialled + ": " + text

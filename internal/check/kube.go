@@ -214,6 +214,21 @@ func (in *Input) autoscaler(w manifest.Workload) *manifest.Object {
 	return nil
 }
 
+// Scaled is the number of a workload's pods where an autoscaler sets it: the least that it
+// keeps, and two where it keeps one, so that what they do to each other is seen. 0: nothing does.
+func (in *Input) Scaled(w manifest.Workload) int64 {
+	o := in.autoscaler(w)
+	if o == nil {
+		return 0
+	}
+	least := o.At("spec.minReplicas")
+	if o.Kind == "ScaledObject" {
+		least = o.At("spec.minReplicaCount")
+	}
+	n, _ := least.IntOr(1)
+	return max(n, 2)
+}
+
 // OfProject are the workloads that run the project's release: those that are called or started as it is, and where none is,
 // all that there are if they are one workload in several environments.
 func (in *Input) OfProject() []Beam {

@@ -49,11 +49,15 @@ type need struct {
 // all that was read nothing is asked: it may also be a sound one.
 func (in *Input) needs(b Beam) []need {
 	epmd, dist, known := portsByEnv(b)
+	n := -1
 	if in.Intent != nil {
 		label := b.Label()
-		n := slices.IndexFunc(in.Intent.Replicas, func(r mesh.Replica) bool { return r.Workload == label })
+		n = slices.IndexFunc(in.Intent.Replicas, func(r mesh.Replica) bool { return r.Workload == label })
+	}
+	if n < 0 {
+		known = known && (dist != 0 || !in.ofProject(b)) // the project's vm.args may have one
+	} else {
 		switch {
-		case n < 0:
 		case in.Intent.Replicas[n].ListenMin != 0: // whatever its name is
 			epmd, dist, known = int64(in.Intent.Replicas[n].EPMD), int64(in.Intent.Replicas[n].ListenMin), true
 		case in.Intent.Replicas[n].ListenWhy != "":

@@ -7,7 +7,8 @@ import (
 	"github.com/phialdev/phial/internal/finding"
 )
 
-// What a prediction does not know and can name is a hint, with what may be meant.
+// What a prediction does not know and can name is a hint; where something else was meant,
+// most likely, a warning that says what.
 func TestForetoldDoubts(t *testing.T) {
 	topology := func(service string) string {
 		return "config :libcluster, topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [service: \"" + service + "\", application_name: \"shop\"]]]\n"
@@ -20,10 +21,10 @@ func TestForetoldDoubts(t *testing.T) {
 		severity                         finding.Severity
 		text                             string
 	}{
-		{"a misspelt Service", noQuery, topology("shop-headles"), "", finding.ServiceUnknown, finding.Info, "did you mean shop-headless?"},
-		{"another Service", noQuery, topology("nodes"), "", finding.ServiceUnknown, finding.Info, "did you mean shop-headless, which is headless"},
+		{"a misspelt Service", noQuery, topology("shop-headles"), "", finding.ServiceUnknown, finding.Warning, "did you mean shop-headless?"},
+		{"another Service", noQuery, topology("nodes"), "", finding.ServiceUnknown, finding.Warning, "did you mean shop-headless, which is headless"},
 		{"of another namespace", strings.Replace(noQuery, "name: shop-headless, namespace: prod", "name: shop-headless, namespace: stage", 1), topology("shop-headless"), "",
-			finding.ServiceUnknown, finding.Info, "there is one in namespace stage"},
+			finding.ServiceUnknown, finding.Warning, "there is one in namespace stage"},
 		{"another, and none that would do", other, topology("nodes"), "", finding.ServiceUnknown, finding.Info, "in what was read"},
 		{"a script for another shell", meshManifest, topology("shop-headless"), "export RELEASE_NODE=shop@${POD_IP//x/}\n", codeEndsStart, finding.Warning, "sh does not have this"},
 	} {

@@ -78,7 +78,7 @@ end
 	}
 	var runs []intent.Runs
 	for _, b := range in.Serving() {
-		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container, App: intent.AppOf(in.Project, project.Pos.String)})
+		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload), App: intent.AppOf(in.Project, project.Pos.String)})
 	}
 	i := intent.Of(t.Context(), in.Objects, runs, "")
 	in.Intent = &i
@@ -186,7 +186,13 @@ func TestMeantToMeet(t *testing.T) {
 		"sound":                {meshManifest, "", true, 1},
 		"no distribution":      {alone, "", false, 3},
 		"the name of a branch": {meshManifest, "export RELEASE_NODE=x@$POD_IP\n", true, 1},
-		"none in the script":   {alone, "export RELEASE_DISTRIBUTION=none\n", false, 3},
+		"by an autoscaler": {strings.Replace(meshManifest, "  replicas: 3\n", "", 1) + `---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop, namespace: prod}
+spec: {minReplicas: 1, maxReplicas: 6, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}}
+`, "export RELEASE_NODE=x@127.0.0.1\n", true, 2},
+		"none in the script": {alone, "export RELEASE_DISTRIBUTION=none\n", false, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := Run(predictedInput(t, tt.manifests, "", tt.script), Options{})

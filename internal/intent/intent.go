@@ -71,6 +71,7 @@ type Runs struct {
 	manifest.Workload
 	Container manifest.Container
 	App       App
+	Scaled    int64 // its replicas where an autoscaler says how many; 0: spec.replicas does
 }
 
 // Of works out the intent of workloads that run releases. Namespace is that of objects
@@ -152,7 +153,10 @@ func podName(w Runs, i int64) string { return fmt.Sprintf("%s-%d", w.Name, i) }
 // workload adds the replicas of one, which is called so among all.
 func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	n, _, ok := w.Replicas()
-	if !ok || n < 1 {
+	switch {
+	case w.Scaled > 0:
+		n = w.Scaled
+	case !ok || n < 1:
 		n = 2
 	}
 	for i := range min(n, maxReplicas) {

@@ -10,10 +10,14 @@ import (
 	"github.com/phialdev/phial/internal/spell"
 )
 
+// NoMesh is said where there is no prediction.
+const NoMesh = "no mesh could be worked out: no workload that runs a release was found, or each is there more than once " +
+	"under one name, as overlays are (give each its namespace, or exclude the others in phial-check.yaml)"
+
 // CheckMesh tells step by step what each replica would do, and the mesh that comes of it.
 func CheckMesh(w io.Writer, m *check.Mesh, s Style) {
 	if m == nil {
-		fmt.Fprintln(w, "No mesh could be worked out: no workload that runs a release was found.")
+		fmt.Fprintln(w, strings.ToUpper(NoMesh[:1])+NoMesh[1:]+".")
 		return
 	}
 	for _, r := range m.Replicas {

@@ -47,7 +47,7 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 	switch {
 	case o.explain && o.format == formatJSON:
 		if found.Mesh == nil {
-			return errors.New("there is no mesh to explain: no workload that runs a release was found")
+			return errors.New(report.NoMesh)
 		}
 		if err := s.WriteJSON(found.Mesh); err != nil {
 			return err

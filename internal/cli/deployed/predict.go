@@ -34,7 +34,7 @@ func Predict(ctx context.Context, in *check.Input) {
 		if seen[b.Label()] > 1 {
 			continue
 		}
-		r := intent.Runs{Workload: b.Workload, Container: b.Container}
+		r := intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload)}
 		if paired[b.Object] {
 			r.App = app
 		}
