@@ -2,6 +2,7 @@ package intent
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/envsh"
@@ -57,13 +58,25 @@ func (b *builder) oneAddress(w Runs, r *mesh.Replica) bool {
 	if w.Pod.Key("hostAliases").Len() > 0 || w.Template.At("metadata.annotations").Key("k8s.v1.cni.cncf.io/networks").Exists() {
 		return false
 	}
+	return !slices.ContainsFunc(b.dualStack()[r.Namespace], func(s map[string]string) bool {
+		return mesh.Selector{Labels: s}.Selects(r.Labels)
+	})
+}
+
+// dualStack gives the selectors of Services with addresses of both families, by namespace.
+func (b *builder) dualStack() map[string][]map[string]string {
+	if b.dual != nil {
+		return b.dual
+	}
+	b.dual = map[string][]map[string]string{}
 	for _, o := range b.set.OfKind("Service") {
-		if o.Group() != "" || b.namespace(o) != r.Namespace || !strings.HasSuffix(o.At("spec.ipFamilyPolicy").String(), "DualStack") {
+		if o.Group() != "" || !strings.HasSuffix(o.At("spec.ipFamilyPolicy").String(), "DualStack") {
 			continue
 		}
-		if s := texts(o.At("spec.selector")); len(s) > 0 && (mesh.Selector{Labels: s}).Selects(r.Labels) {
-			return false
+		if s := texts(o.At("spec.selector")); len(s) > 0 {
+			n := b.namespace(o)
+			b.dual[n] = append(b.dual[n], s)
 		}
 	}
-	return true
+	return b.dual
 }

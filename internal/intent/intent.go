@@ -106,9 +106,10 @@ type builder struct {
 	// can be told apart without keeping one.
 	key      []byte
 	literals map[string]int
-	held     map[string]string    // what Secrets that were read have, as such a number
-	subjects map[string][]subject // of role bindings; nil: nobody has asked
-	fails    string               // why the replica that is looked at does not boot
+	held     map[string]string              // what Secrets that were read have, as such a number
+	subjects map[string][]subject           // of role bindings; nil: nobody has asked
+	dual     map[string][]map[string]string // see dualStack; nil: nobody has asked
+	fails    string                         // why the replica that is looked at does not boot
 }
 
 func (b *builder) namespace(o *manifest.Object) string { return cmp.Or(o.Namespace, b.own) }
