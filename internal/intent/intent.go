@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/envsh"
@@ -79,6 +80,7 @@ type Runs struct {
 func Of(ctx context.Context, set *manifest.Set, runs []Runs, namespace string) mesh.Intent {
 	b := &builder{set: set, own: cmp.Or(namespace, "default"), domain: domain(runs)}
 	b.in.Domain = b.domain
+	b.in.Replicas = make([]mesh.Replica, 0, 3*len(runs)) // about
 	b.services()
 	b.policies()
 	named := map[string]int{}
@@ -160,12 +162,14 @@ func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	case !ok || n < 1:
 		n = 2
 	}
-	for i := range min(n, maxReplicas) {
+	n = min(n, maxReplicas)
+	label, labels, ports := w.Label(), texts(w.Template.At("metadata.labels")), namedPorts(w) // all have the same
+	b.in.Replicas = slices.Grow(b.in.Replicas, int(n))
+	for i := range n {
 		r := mesh.Replica{
-			ID: fmt.Sprintf("%s-%d", called, i), Pod: podName(w, i), Workload: w.Label(), Namespace: b.namespace(w.Object),
-			IP: b.address(), Labels: texts(w.Template.At("metadata.labels")),
+			ID: fmt.Sprintf("%s-%d", called, i), Pod: podName(w, i), Workload: label, Namespace: b.namespace(w.Object),
+			IP: b.address(), Labels: labels, Ports: ports,
 		}
-		r.Ports = namedPorts(w)
 		r.Hostname, r.Subdomain = w.Pod.Key("hostname").String(), w.Pod.Key("subdomain").String()
 		if w.Kind == "StatefulSet" {
 			r.Hostname, r.Subdomain = r.Pod, w.At("spec.serviceName").String()

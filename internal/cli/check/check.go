@@ -17,7 +17,7 @@ import (
 	"github.com/phialdev/phial/internal/version"
 )
 
-const gcPercent = 40
+const gcPercent = 36
 
 func run(ctx context.Context, s *term.IO, o *options) error {
 	// Thousands of manifests stay in memory until the end; without this there would be as much garbage beside them.
