@@ -107,7 +107,7 @@ func TestForetold(t *testing.T) {
 		{"sound", nil, "discovery", checklist.Passed, "config/runtime.exs:4:72: shop-0: libcluster's Kubernetes.DNS will look up shop-headless (A); DNS answers", "accepted"},
 		{"sound, the islands", nil, "discovery", checklist.Passed, "worked out: one mesh of shop-0, shop-1", "NET-02"},
 		{"another base name", []string{`application_name: "shop"`, `application_name: "shoppe"`}, "discovery", checklist.Failed, "failed: k8s/app.yaml:25:39: NAM-03 ", ""},
-		{"a name that does not resolve", []string{"metadata: {name: shop-headless}", "metadata: {name: shop-headless, namespace: other}"}, "discovery", checklist.NotKnown, "config/runtime.exs:4:72: shop-0: libcluster's Kubernetes.DNS will look up shop-headless (A); what it finds is not known", ""},
+		{"a name that does not resolve", []string{"metadata: {name: shop-headless}", "metadata: {name: shop-headless, namespace: other}"}, "discovery", checklist.Failed, "failed: config/runtime.exs:4:72: DSC-03 ", ""},
 		{"a selector that is wrong", []string{"  selector: {app: shop}\n  ports", "  selector: {app: shopp}\n  ports"}, "discovery", checklist.Failed, "DSC-02 ", "is called so"},
 		{"decided otherwise", []string{"-- mix.lock --", "-- phial-check.yaml --\nignore:\n- {rule: NAM-03, reason: it is meant so}\n-- mix.lock --", `application_name: "shop"`, `application_name: "shoppe"`}, "discovery", checklist.Failed, "failed: NAM-03 shop-0: will dial shoppe@", "NAM-03 another base name"},
 		{"no distribution", []string{"RELEASE_DISTRIBUTION, value: name", noDistribution, `[{:libcluster, "~> 3.4"}]`, "[]"}, "cookie", checklist.Passed, "from Secret shop/cookie", ""},
