@@ -55,19 +55,17 @@ func clusteredBySource(replicas []*mesh.Replica) string {
 	return ""
 }
 
-// clusteredByEnv says so by the manifest alone.
+// clusteredByEnv says so by the manifest alone, of a node that is not for itself.
 func clusteredByEnv(b Beam) string {
 	for _, name := range []string{"DNS_CLUSTER_QUERY", "PHIAL_SERVICE", "PHIAL_DOMAIN"} {
 		if e, ok := b.Container.EnvVar(name); ok && (!e.Value().Exists() || e.Value().String() != "") {
 			return name + " is set"
 		}
 	}
-	if e, ok := b.Container.EnvVar("RELEASE_DISTRIBUTION"); ok && e.Value().String() != "none" {
-		if n, ok := b.Container.EnvVar("RELEASE_NODE"); !ok || !loopback(n.Value().String()) {
-			return "RELEASE_DISTRIBUTION is set"
-		}
+	if _, ok := b.Container.EnvVar(beam.EnvReleaseDistribution); ok {
+		return "RELEASE_DISTRIBUTION is set"
 	}
-	if e, ok := b.Container.EnvVar("RELEASE_NODE"); ok && strings.Contains(e.Value().String(), "@$(") {
+	if e, ok := b.Container.EnvVar(beam.EnvReleaseNode); ok && strings.Contains(e.Value().String(), "@$(") {
 		return "RELEASE_NODE has each pod's own address or name"
 	}
 	return ""

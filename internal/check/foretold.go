@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
@@ -184,11 +185,24 @@ func (in *Input) weighs(b Beam, code finding.Code) (finding.Severity, Confidence
 const codeNoQuery finding.Code = "DSC-13"
 
 // ownerOf is the object that a place lies in; nil: none, or a file of another sort.
-func (in *Input) ownerOf(at Span) (owner *manifest.Object) {
-	for _, o := range in.Objects.Objects {
-		if p := o.Root().Position(); o.File == at.File && p.Line <= at.Line && (owner == nil || p.Line > owner.Root().Position().Line) {
-			owner = o
+func (in *Input) ownerOf(at Span) *manifest.Object {
+	x := in.predicted()
+	if x.inFile == nil {
+		x.inFile = map[string][]*manifest.Object{}
+		for _, o := range in.Objects.Objects {
+			x.inFile[o.File] = append(x.inFile[o.File], o)
+		}
+		for _, all := range x.inFile {
+			slices.SortStableFunc(all, func(a, b *manifest.Object) int { return cmp.Compare(lineOf(a), lineOf(b)) })
 		}
 	}
-	return owner
+	all := x.inFile[at.File]
+	after := sort.Search(len(all), func(i int) bool { return lineOf(all[i]) > at.Line })
+	if after == 0 {
+		return nil
+	}
+	line := lineOf(all[after-1])
+	return all[sort.Search(after, func(i int) bool { return lineOf(all[i]) >= line })] // of several in a line the first
 }
+
+func lineOf(o *manifest.Object) int { return o.Root().Position().Line }

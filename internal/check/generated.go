@@ -45,7 +45,7 @@ func secretInMap(in *Input, f *Finder) {
 		return (inURL || itself) && !strings.Contains(value, "\n")
 	}
 	for _, o := range in.Objects.OfKind("ConfigMap") {
-		if o.File == stdin || o.Origin != "" {
+		if o.File == manifest.StdinName || o.Origin != "" {
 			continue
 		}
 		for name, v := range o.At("data").Fields() {

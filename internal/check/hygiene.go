@@ -171,14 +171,11 @@ func sameSelector(in *Input, f *Finder) {
 
 // appliedWith is what an object is applied together with: its directory, or what came by standard input.
 func appliedWith(o *manifest.Object) string {
-	if o.File == stdin {
+	if o.File == manifest.StdinName {
 		return o.File
 	}
 	return filepath.Dir(o.File) + string(filepath.Separator)
 }
-
-// stdin is the file of what came by standard input.
-const stdin = "standard input"
 
 func sameWorkload(a, b manifest.Workload) bool { return a.Kind == b.Kind && a.Name == b.Name }
 
@@ -357,7 +354,7 @@ func literalSecret(in *Input, f *Finder) {
 		}
 	}
 	for _, o := range in.Objects.OfKind("Secret") {
-		if o.File == stdin || o.Origin != "" || o.At("sops").Exists() || o.At("type").String() == "kubernetes.io/service-account-token" {
+		if o.File == manifest.StdinName || o.Origin != "" || o.At("sops").Exists() || o.At("type").String() == "kubernetes.io/service-account-token" {
 			continue // made just now, or encrypted
 		}
 		for _, part := range []string{"stringData", "data"} {

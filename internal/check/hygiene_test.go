@@ -31,8 +31,8 @@ func TestSameSelector(t *testing.T) {
 	}{
 		"one file":              {map[string]string{"k8s/a.yaml": release("a", "shop:1") + release("b", "shop:1")}, []string{"k8s/a.yaml:21 warning K8S-02"}},
 		"one directory":         {map[string]string{"k8s/a.yaml": release("a", "shop:1"), "k8s/b.yaml": release("b", "shop:1")}, []string{"k8s/b.yaml:7 warning K8S-02"}},
-		"one stream":            {map[string]string{stdin: release("a", "shop:1") + release("b", "shop:1")}, []string{stdin + ":21 warning K8S-02"}},
-		"a stream, and a file":  {map[string]string{stdin: release("a", "shop:1"), "b.yaml": release("b", "shop:1")}, nil},
+		"one stream":            {map[string]string{manifest.StdinName: release("a", "shop:1") + release("b", "shop:1")}, []string{manifest.StdinName + ":21 warning K8S-02"}},
+		"a stream, and a file":  {map[string]string{manifest.StdinName: release("a", "shop:1"), "b.yaml": release("b", "shop:1")}, nil},
 		"alternatives":          {map[string]string{"k8s/minikube/a.yaml": release("a", "shop:1"), "k8s/gke/a.yaml": release("shop", "shop:2")}, nil},
 		"one name":              {map[string]string{"k8s/minikube/a.yaml": release("a", "shop:1"), "k8s/gke/a.yaml": release("a", "other:2")}, nil},
 		"other images":          {map[string]string{"k8s/shop/a.yaml": release("a", "shop:1"), "k8s/mailer/a.yaml": release("b", "mailer:1")}, []string{"k8s/shop/a.yaml:7 info K8S-02"}},

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"encoding/binary"
+	"math"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -176,23 +178,23 @@ func loopbackAddress(e project.Expr) bool {
 	if e.Is("loopback") {
 		return true
 	}
-	if e.Kind != project.ExprTuple || len(e.Items) != 4 && len(e.Items) != 8 {
+	if e.Kind != project.ExprTuple {
 		return false
 	}
-	for i, item := range e.Items {
+	var parts []byte // an IPv4 address has four of a byte, an IPv6 address eight of two
+	for _, item := range e.Items {
 		n, ok := item.Value.AsInt()
-		switch last := i == len(e.Items)-1; {
-		case !ok:
+		switch {
+		case !ok || n < 0 || n > math.MaxUint16 || len(e.Items) == 4 && n > math.MaxUint8:
 			return false
-		case len(e.Items) == 4 && i == 0:
-			if n != 127 {
-				return false
-			}
-		case len(e.Items) == 8 && n != map[bool]int{true: 1}[last]:
-			return false
+		case len(e.Items) == 4:
+			parts = append(parts, byte(n))
+		default:
+			parts = binary.BigEndian.AppendUint16(parts, uint16(n))
 		}
 	}
-	return true
+	a, ok := netip.AddrFromSlice(parts)
+	return ok && a.IsLoopback()
 }
 
 var runsMix = regexp.MustCompile(`\bmix\s+(phx\.server|run)\b|\biex\s+-S\b`)

@@ -21,6 +21,7 @@ type Group struct {
 	Workloads []string   `json:"workloads"`
 	Meant     string     `json:"meant,omitempty"` // why they are meant to meet; empty: nothing says so
 	Islands   [][]string `json:"islands"`         // of replicas
+	Doubts    []string   `json:"doubts"`          // what was not known and could make its islands others
 }
 
 // mesh is the prediction as it is told; nil: there is none.
@@ -60,7 +61,7 @@ func (in *Input) groups() []Group {
 	for _, w := range slices.Sorted(maps.Keys(x.of)) {
 		g := groups[find(w)]
 		if g == nil {
-			g = &Group{}
+			g = &Group{Doubts: []string{}}
 			groups[find(w)] = g
 		}
 		g.Workloads = append(g.Workloads, w)
@@ -68,9 +69,26 @@ func (in *Input) groups() []Group {
 			g.Meant = in.clustered(b)
 		}
 	}
-	for _, island := range p.Islands {
+	part := map[string]int{} // by replica
+	for n, island := range p.Islands {
 		g := groups[find(x.workload[island[0]])]
 		g.Islands = append(g.Islands, island)
+		for _, id := range island {
+			part[id] = n
+		}
+	}
+	for _, l := range p.Links {
+		if l.Up != mesh.Unknown || part[l.A] == part[l.B] {
+			continue
+		}
+		for _, id := range []string{l.A, l.B} {
+			g := groups[find(x.workload[id])]
+			for _, o := range l.Why {
+				if !slices.Contains(g.Doubts, o.Text) {
+					g.Doubts = append(g.Doubts, o.Text)
+				}
+			}
+		}
 	}
 	x.groups, x.group = []Group{}, map[string]int{}
 	for n, root := range slices.Sorted(maps.Keys(groups)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
 )
 
@@ -101,7 +102,8 @@ type predictedIndex struct {
 	obstacles map[finding.Code][]mesh.Obstacle
 	doubts    map[finding.Code][]mesh.Obstacle // of links that are not known
 	groups    []Group
-	group     map[string]int // by the label of a workload
+	group     map[string]int                // by the label of a workload
+	inFile    map[string][]*manifest.Object // as they stand there; nil: nobody has asked
 	// meetsLoopback are labels of workloads that dial a node with a name that every machine has; nil: nobody has asked.
 	meetsLoopback map[string]bool
 }
@@ -144,9 +146,7 @@ func (in *Input) predicted() *predictedIndex {
 	return x
 }
 
-// Islands writes the islands of a prediction in one line.
-func Islands(p *mesh.Prediction) string { return inOneLine(p.Islands) }
-
+// inOneLine writes islands as evidence.
 func inOneLine(islands [][]string) string {
 	all := make([]string, len(islands))
 	for i, ids := range islands {

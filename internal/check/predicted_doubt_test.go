@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // What a prediction does not know and can name is a hint; where something else was meant,
@@ -89,5 +90,40 @@ func TestMendedOtherwise(t *testing.T) {
 			}
 			t.Errorf("no %s that is mended by %q", c.code, c.fix)
 		})
+	}
+}
+
+// What is not known of one mesh says nothing of another: whose islands are certain stay so.
+func TestDoubtsOfOneMesh(t *testing.T) {
+	noQuery := strings.Replace(meshManifest, "shop-headless.prod.svc.cluster.local", "elsewhere.prod.svc.cluster.local", 1)
+	apart := strings.NewReplacer("prod", "stage", "name: shop,", "name: cart,", "app: shop", "app: cart").
+		Replace(strings.Replace(meshManifest, "shop@$(POD_IP)", "shop@a.$(POD_IP).example", 1))
+	r := Run(predictedInput(t, noQuery+"---\n"+apart, "", ""), Options{})
+	if len(r.Mesh.Groups) != 2 {
+		t.Fatalf("%+v", r.Mesh.Groups)
+	}
+	for _, g := range r.Mesh.Groups {
+		doubtful := strings.Contains(g.Workloads[0], "prod")
+		if (len(g.Doubts) > 0) != doubtful || len(g.Islands) != 3 {
+			t.Errorf("%+v", g)
+		}
+	}
+}
+
+// What is predicted of a project that was not read whole is no error, also where the rule
+// of its code lacks an input of its own and is not asked.
+func TestForetoldOfBrokenProject(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		in := predictedInput(t, meshManifest, "", "export RELEASE_NODE=shop@\n")
+		want := finding.Error
+		if broken {
+			in.Project.Broken = []project.Use{{What: "no Elixir", At: project.Pos{File: "mix.exs", Line: 1, Col: 1}}}
+			want = finding.Warning
+		}
+		rule := &Rule{Code: codeEndsStart, Severity: finding.Error, Confidence: Certain, Needs: CI, Check: func(*Input, *Finder) { t.Error("asked without a pipeline") }}
+		r := Run(in, Options{Rules: []*Rule{rule}})
+		if len(r.Findings) != 1 || r.Findings[0].Severity != want || len(r.NotChecked) != 1 || r.Looked.Rules != 0 {
+			t.Errorf("broken %t: %+v", broken, r)
+		}
 	}
 }

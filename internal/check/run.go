@@ -88,17 +88,15 @@ func Run(in *Input, o Options) Report {
 		f := &Finder{in: in, rule: rule}
 		if missing := rule.Needs &^ has; missing != 0 {
 			r.NotChecked = append(r.NotChecked, NotChecked{rule.Code, rule.Title, missing.Names()})
-			in.foretell(rule, f) // what is certain without that input
-			found = append(found, f.found...)
-			continue
+		} else {
+			r.Looked.Rules++
+			rule.Check(in, f)
 		}
-		r.Looked.Rules++
-		rule.Check(in, f)
 		for _, n := range f.found {
 			n.weigh(rule)
 		}
 		of := len(f.found)
-		in.foretell(rule, f)
+		in.foretell(rule, f) // which needs none of the rule's inputs
 		in.throughAPI(f.found[of:])
 		in.doubt(rule, f.found[:of], f.found[of:])
 		found = append(found, f.found...)

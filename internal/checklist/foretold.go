@@ -8,7 +8,6 @@ import (
 // Mesh is what manifests and project together would give. It is worked out, and not seen.
 type Mesh struct {
 	Groups []Group
-	Doubts []Item // what was not known, and could make the islands others
 }
 
 // Group are workloads whose replicas dial one another, or one whose replicas are each for themselves.
@@ -17,6 +16,7 @@ type Group struct {
 	// Meant is why the replicas are meant to meet; empty: nothing says so.
 	Meant   string
 	Islands [][]string // of replicas
+	Doubts  []Item     // what was not known, and could make them others
 	// Steps are what the first replica of each workload does.
 	Steps []Item
 	// NoNodes says that no replica has a node that others could connect to, and that this is meant so; nil: one may have.
@@ -105,11 +105,11 @@ func (b *builder) islands(g *Group) {
 		b.unknown("worked out: nothing that was read connects " + text + "; the app's own code may")
 		b.settle("phial check", " --explain", "follows each replica, step by step")
 		b.settle("phial try", b.trialFlags(), "shows whether the replicas find one another")
-	case len(b.Mesh.Doubts) > 0:
+	case len(g.Doubts) > 0:
 		if slices.ContainsFunc(g.Steps, func(i Item) bool { return i.State == NotKnown }) {
 			b.unknown("whether the replicas are one mesh hangs on that")
 		} else {
-			for _, d := range b.Mesh.Doubts {
+			for _, d := range g.Doubts {
 				b.add(NotKnown, d.At, "whether the replicas are one mesh is not known: "+d.Text)
 			}
 		}

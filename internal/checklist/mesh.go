@@ -171,7 +171,7 @@ func service(b *builder) {
 	}
 	all, every := b.followed()
 	state := Failed
-	if every && len(b.Mesh.Doubts) > 0 { // what was not read may have it
+	if every && slices.ContainsFunc(all, func(g *Group) bool { return len(g.Doubts) > 0 }) { // what was not read may have it
 		state = NotKnown
 	}
 	switch {

@@ -76,8 +76,8 @@ func meshSummary(m *check.Mesh) []string {
 			all = append(all, "Predicted mesh"+of+": one replica.")
 		case len(g.Islands) == 1:
 			all = append(all, fmt.Sprintf("Predicted mesh%s: one of %d.", of, n))
-		case len(m.Doubts) > 0:
-			all = append(all, "Predicted mesh"+of+": not known, since "+m.Doubts[0]+".")
+		case len(g.Doubts) > 0:
+			all = append(all, "Predicted mesh"+of+": not known, since "+g.Doubts[0]+".")
 		default:
 			all = append(all, fmt.Sprintf("Predicted mesh%s: %s: %s.", of, count(len(g.Islands), "island"), strings.Join(islands, " | ")))
 		}

@@ -84,30 +84,35 @@ func (o *options) mend(ctx context.Context, s *term.IO, in *check.Input, r check
 	return in, r, nil
 }
 
-// judge lets the rules look. What is in no file can't be mended in place.
+// judge lets the rules look.
 func (o *options) judge(in *check.Input, decided check.Options) check.Report {
 	r := check.Run(in, decided)
-	inFile := map[string]bool{}
-	keep := func(e manifest.Edit) bool {
-		is, known := inFile[e.File]
+	onlyInFiles(r.Findings)
+	return r
+}
+
+// onlyInFiles takes the edits away of what is not all in files, which can't be mended in place.
+func onlyInFiles(all []check.Finding) {
+	isFile := map[string]bool{}
+	nowhere := func(e manifest.Edit) bool {
+		is, known := isFile[e.File]
 		if !known {
 			info, err := os.Stat(e.File)
 			is = err == nil && info.Mode().IsRegular()
-			inFile[e.File] = is
+			isFile[e.File] = is
 		}
-		return is
+		return !is
 	}
 	var visit func(all []check.Finding)
 	visit = func(all []check.Finding) {
 		for i := range all {
-			if !slices.ContainsFunc(all[i].Edits, keep) {
+			if slices.ContainsFunc(all[i].Edits, nowhere) {
 				all[i].Edits = nil
 			}
 			visit(all[i].Beneath)
 		}
 	}
-	visit(r.Findings)
-	return r
+	visit(all)
 }
 
 // mendedFS is a project's directory with what --fix would have made of its files.

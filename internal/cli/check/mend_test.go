@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/term"
+	"github.com/phialdev/phial/internal/manifest"
 )
 
 const mendable = `# who meets whom
@@ -111,5 +113,19 @@ func TestStdinIsNotMended(t *testing.T) {
 		if strings.Contains(out+notes, "phial check --fix") || strings.Contains(out, "--- a/") || strings.Contains(notes, "mended") {
 			t.Errorf("%s: %s%s", flag, out, notes)
 		}
+	}
+}
+
+// What has to change in several places is mended where all of them are in files.
+func TestMendedWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.yaml")
+	if err := os.WriteFile(path, []byte(mendable), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	there, nowhere := manifest.Edit{File: path}, manifest.Edit{File: manifest.StdinName}
+	all := []check.Finding{{Edits: []manifest.Edit{there, there}}, {Edits: []manifest.Edit{there, nowhere}, Beneath: []check.Finding{{Edits: []manifest.Edit{nowhere}}}}}
+	onlyInFiles(all)
+	if len(all[0].Edits) != 2 || all[1].Edits != nil || all[1].Beneath[0].Edits != nil {
+		t.Errorf("%+v", all)
 	}
 }

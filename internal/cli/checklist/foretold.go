@@ -28,12 +28,12 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 		steps[p.ID] = p.Steps
 	}
 	all := &checklist.Mesh{}
-	for _, doubt := range m.Doubts {
-		at, text := d.stands(doubt)
-		all.Doubts = append(all.Doubts, checklist.Item{State: checklist.NotKnown, Text: text, At: at})
-	}
 	for _, g := range m.Groups {
 		to := checklist.Group{Workloads: g.Workloads, Meant: g.Meant, Islands: g.Islands}
+		for _, doubt := range g.Doubts {
+			at, text := d.stands(doubt)
+			to.Doubts = append(to.Doubts, checklist.Item{State: checklist.NotKnown, Text: text, At: at})
+		}
 		var of []*mesh.Replica
 		for _, w := range g.Workloads {
 			of = append(of, replicas[w]...)
