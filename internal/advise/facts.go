@@ -170,6 +170,11 @@ func (f *Facts) named(p *project.Project) {
 }
 
 func (f *Facts) dependencies(p *project.Project) {
+	for _, name := range project.HTTPServers {
+		if dep, ok := p.Dep(name); ok {
+			f.add(http, name+" among the dependencies", dep.At)
+		}
+	}
 	for _, d := range dependencies {
 		if dep, ok := p.Dep(d.name); ok {
 			f.add(d.signal, d.name+" among the dependencies", dep.At)

@@ -7,7 +7,6 @@ var dependencies = []struct {
 	name   string
 	signal Signal
 }{
-	{"phoenix", http}, {"bandit", http}, {"plug_cowboy", http}, {"cowboy", http}, {"mist", http},
 	{"ecto_sql", database}, {"postgrex", database}, {"myxql", database}, {"mongodb_driver", database},
 	{"libcluster", libcluster}, {"dns_cluster", dnsCluster},
 	{"phoenix_pubsub_redis", redisPubSub},

@@ -28,13 +28,7 @@ func asksNodes(a *project.Answer) string {
 	if a == nil || !a.Refuses {
 		return ""
 	}
-	i := slices.IndexFunc(a.Calls, func(c string) bool {
-		return c == "Node.list" || c == ":erlang.nodes" || strings.HasPrefix(c, "Horde.Cluster.") || c == ":net_adm.ping" || c == "Node.ping"
-	})
-	if i < 0 {
-		return ""
-	}
-	return a.Calls[i]
+	return a.AsksNodes()
 }
 
 // asksDatabase is the call by which an answer asks the database; empty where none is seen.

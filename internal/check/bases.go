@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/phialdev/phial/internal/project"
 )
 
 // Families of what images stand on.
@@ -37,7 +39,7 @@ var within = regexp.MustCompile(`(?:^|-)(alpine|debian|ubuntu)(?:-?([a-z]+|[0-9]
 // readBase takes an image's name apart.
 func readBase(ref string) imageBase {
 	var b imageBase
-	name, tag, digest := splitImage(ref)
+	name, tag, digest := project.SplitImage(ref)
 	b.tag, b.digest = tag, digest
 	b.slim = strings.Contains(b.tag, "slim")
 	last := path.Base(name)

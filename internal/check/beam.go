@@ -8,6 +8,7 @@ import (
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // Beam is a workload whose pods run a BEAM release.
@@ -152,17 +153,8 @@ func startsNamed(c manifest.Container, name string) bool {
 
 // imageName is a container's image without tag and digest.
 func imageName(c manifest.Container) string {
-	name, _, _ := splitImage(c.Key("image").String())
+	name, _, _ := project.SplitImage(c.Key("image").String())
 	return name
-}
-
-// splitImage takes a reference to an image apart, and says whether it has a digest.
-func splitImage(ref string) (name, tag string, digest bool) {
-	name, _, digest = strings.Cut(ref, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name, tag = name[:i], name[i+1:]
-	}
-	return name, tag, digest
 }
 
 // joined are a container's command and arguments as one text.

@@ -50,11 +50,7 @@ func shellOf(d project.Dockerfile) (dash, busybox bool) {
 			return false, false
 		}
 	}
-	name, _, _ := strings.Cut(base.Ref.Value, "@")
-	tag := ""
-	if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, '/') {
-		name, tag = name[:at], name[at+1:]
-	}
+	name, tag, _ := project.SplitImage(base.Ref.Value)
 	switch path.Base(name) {
 	case "alpine":
 		return false, true

@@ -71,12 +71,7 @@ func mayAsk(p *project.Project, shown func(project.Pos) string) map[string]strin
 	}
 	for _, r := range p.Health {
 		answers := r.Path + " (" + shown(r.At) + ")"
-		own := ""
-		if r.Answer != nil {
-			if n := slices.IndexFunc(r.Answer.Calls, asksNodes); n >= 0 {
-				own = r.Answer.Calls[n]
-			}
-		}
+		own := r.Answer.AsksNodes()
 		switch {
 		case own != "":
 			all[r.Path] = r.Answer.Module + " answers " + answers + " by " + own
@@ -85,10 +80,6 @@ func mayAsk(p *project.Project, shown func(project.Pos) string) map[string]strin
 		}
 	}
 	return all
-}
-
-func asksNodes(call string) bool {
-	return slices.Contains([]string{"Node.list", ":erlang.nodes", "Node.ping", ":net_adm.ping", "Horde.Cluster.members"}, call)
 }
 
 // goesOn says that an answer may come from other code of the project.

@@ -1,8 +1,6 @@
 package intent
 
 import (
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -40,16 +38,9 @@ func (s source) unread() string {
 
 // missing says where a module is not: in the file of its name, or in any.
 func (s source) missing(dir, module string) string {
-	file := path.Join(dir, "lib", underscored(module)+".ex")
+	file := project.FileOf(dir, module)
 	if !s.Has(file) {
 		return "in no file that was read"
 	}
 	return "not to be read in " + s.shown(project.Pos{File: file, Line: 1, Col: 1}) + ", where it would stand"
-}
-
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
-
-// underscored is the path that Mix gives a module's file.
-func underscored(module string) string {
-	return strings.ToLower(strings.ReplaceAll(humps.ReplaceAllString(module, "${1}${3}_${2}${4}"), ".", "/"))
 }

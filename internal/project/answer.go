@@ -15,6 +15,19 @@ type Answer struct {
 	Refuses bool     // it names a status of 500 and more, so it does not always answer that all is well
 }
 
+// AsksNodes is the call by which it asks for other nodes; empty where none is seen.
+func (a *Answer) AsksNodes() string {
+	if a == nil {
+		return ""
+	}
+	for _, c := range a.Calls {
+		if slices.Contains([]string{"Node.list", "Node.ping", ":erlang.nodes", ":net_adm.ping"}, c) || strings.HasPrefix(c, "Horde.Cluster.") {
+			return c
+		}
+	}
+	return ""
+}
+
 // maxSteps bounds the functions that are called in one answer.
 const maxSteps = 100
 

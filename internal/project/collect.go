@@ -204,7 +204,7 @@ func (r *reader) starts(file string) bool {
 		if m.Start.Kind != ExprTuple || len(m.Start.Items) == 0 || m.Start.Items[0].Value.Kind != ExprModule {
 			continue
 		}
-		if file == path.Join(m.Dir, "lib", underscore(m.Start.Items[0].Value.Text)+".ex") {
+		if file == FileOf(m.Dir, m.Start.Items[0].Value.Text) {
 			return true
 		}
 	}
@@ -242,6 +242,9 @@ func (r *reader) find(w *world, name string, dirs []string) *module {
 	}
 	return w.modules[name]
 }
+
+// FileOf is where Mix would have a module of an application stand, whose directory that is.
+func FileOf(dir, module string) string { return path.Join(dir, "lib", underscore(module)+".ex") }
 
 // underscore is where Elixir would have a module stand.
 func underscore(name string) string {

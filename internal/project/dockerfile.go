@@ -242,3 +242,12 @@ func (d Dockerfile) Copied(name string, stage, before int) State {
 	}
 	return state
 }
+
+// SplitImage takes a reference to an image apart, and says whether it has a digest.
+func SplitImage(ref string) (name, tag string, digest bool) {
+	name, _, digest = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name, tag = name[:i], name[i+1:]
+	}
+	return name, tag, digest
+}

@@ -104,6 +104,9 @@ var tell = map[string][]string{
 // local functions that are noted.
 var tellLocal = []string{"consume_uploaded_entries", "consume_uploaded_entry"}
 
+// HTTPServers are packages that serve HTTP, those first that say most of how.
+var HTTPServers = []string{"phoenix", "bandit", "plug_cowboy", "cowboy", "mist", "elli", "ace", "yaws"}
+
 // endpointTells are functions of an endpoint that reach other nodes; a module is taken for one by its name.
 var endpointTells = []string{"broadcast", "broadcast!", "broadcast_from", "broadcast_from!", "subscribe"}
 

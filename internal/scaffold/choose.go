@@ -172,19 +172,13 @@ func tagged(image string) bool {
 
 // repository is the image's name without them.
 func (c *choices) repository() string {
-	name, _, _ := strings.Cut(c.Image, "@")
-	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
-		name = name[:i]
-	}
+	name, _, _ := project.SplitImage(c.Image)
 	return name
 }
 
-// servers are packages that serve HTTP.
-var servers = []string{"phoenix", "bandit", "plug_cowboy", "cowboy", "mist"}
-
 // http decides which port, and which paths tell that a replica is well.
 func (c *choices) http() {
-	server := slices.IndexFunc(servers, c.has)
+	server := slices.IndexFunc(project.HTTPServers, c.has)
 	port := c.p.Port
 	switch {
 	case port.Name != "":
@@ -196,7 +190,7 @@ func (c *choices) http() {
 		c.Port, c.PortWhy = c.p.FixedPort.Value, "as in "+c.p.FixedPort.At.File
 		c.finding(c.p.FixedPort.At, "the port is fixed; `phial up` gives each replica its own in PORT: read it in config/runtime.exs")
 	case server >= 0:
-		d, _ := c.p.Dep(servers[server])
+		d, _ := c.p.Dep(project.HTTPServers[server])
 		c.Port, c.PortWhy = 4000, "assumed"
 		c.note(d.At, "%s is there, and nothing says on which port: assumed 4000; read PORT in config/runtime.exs", d.Name)
 	default:

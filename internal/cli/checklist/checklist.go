@@ -94,14 +94,11 @@ func called(in checklist.Input, dir string) string {
 	return filepath.Base(dir)
 }
 
-// servers are packages that serve HTTP.
-var servers = []string{"phoenix", "bandit", "plug_cowboy", "cowboy", "mist", "elli", "ace", "yaws"}
-
 // serves says whether an app serves HTTP, as far as its project tells; where that can't be read, it does.
 func serves(p *project.Project) bool {
 	return p.Port.Name != "" || p.FixedPort.State != project.Absent || len(p.Endpoints) > 0 ||
 		slices.ContainsFunc(p.Mixes(), func(m project.Mix) bool { return m.Deps.State == project.Unknown }) ||
-		slices.ContainsFunc(servers, func(name string) bool {
+		slices.ContainsFunc(project.HTTPServers, func(name string) bool {
 			_, ok := p.Dep(name)
 			return ok
 		})
