@@ -359,7 +359,7 @@ func (l *lexer) char() {
 	case size == 0 || r == utf8.RuneError && size == 1:
 		l.fail(1, `unexpected token: "?"`)
 	case r == '\n' || r == '\r':
-		l.fail(1, "a line break behind ? is not read")
+		l.fail(1, limitBreak)
 	default:
 		l.push(tChar, n+size, l.src[l.pos:l.pos+n+size])
 		l.bol += size - 1

@@ -81,7 +81,7 @@ loop:
 					n.n, n.wrong = i+size, "unexpected token: "+strconv.QuoteRune(r)
 					return n
 				}
-				n.unsure = "a character that is not read in identifiers: " + strconv.QuoteRune(r)
+				n.unsure = limitRune + strconv.QuoteRune(r)
 				upper = unicode.IsUpper(r) || unicode.IsTitle(r)
 			}
 			if i == 0 {
@@ -98,7 +98,7 @@ loop:
 	n.n = i
 	switch {
 	case !ascii && letters&(letters-1) != 0 && letters != han|kana && letters != han|hangul:
-		n.unsure = "identifiers of more than one script are not read"
+		n.unsure = limitScripts
 	case i-n.wide > 255:
 		n.wrong = "atom length must be less than system limit"
 	}

@@ -140,7 +140,7 @@ func (l *lexer) scan(s *str) {
 			}
 		case c == '#' && s.interpolates && l.at(1) == '{':
 			if len(l.open) >= maxOpen {
-				s.wrong = "strings are nested too deeply to be read"
+				s.wrong = limitStrings
 				l.pos += 2
 				continue
 			}
@@ -169,7 +169,7 @@ func (l *lexer) character(s *str) {
 	case l.forbidden(r):
 		s.wrong = "invalid formatting or line break character in string"
 	case prepends(r):
-		s.wrong = "a character that joins what follows it is not read"
+		s.wrong = limitJoins
 	}
 	l.pos += size
 	if s.g.joins(r) {

@@ -52,6 +52,25 @@ type Error struct {
 	Offset int // in bytes
 	Position
 	Message string
+	Limit   bool // it may be Elixir, and is beyond what this package reads: no mistake of the source's
+}
+
+// What is beyond it, by how the messages begin.
+const (
+	limitBreak   = "a line break behind ? is not read"
+	limitRune    = "a character that is not read in identifiers: "
+	limitScripts = "identifiers of more than one script are not read"
+	limitStrings = "strings are nested too deeply to be read"
+	limitJoins   = "a character that joins what follows it is not read"
+	limitDepth   = "expressions are nested too deeply to be read"
+)
+
+func isLimit(msg string) bool {
+	switch msg {
+	case limitBreak, limitScripts, limitStrings, limitJoins, limitDepth:
+		return true
+	}
+	return strings.HasPrefix(msg, limitRune)
 }
 
 // Error gives position and message.
@@ -68,7 +87,7 @@ func (e *errorList) add(offset int, line, col int32, msg string) {
 		e.further++
 		return
 	}
-	e.list = append(e.list, &Error{offset, Position{int(line), int(col)}, msg})
+	e.list = append(e.list, &Error{Offset: offset, Position: Position{int(line), int(col)}, Message: msg, Limit: isLimit(msg)})
 }
 
 func (e *errorList) len() int { return len(e.list) }
@@ -90,7 +109,7 @@ func Parse(src string, o Options) *File {
 	o.Elixir = min(max(o.Elixir, Oldest), Newest)
 	if limit := min(o.MaxBytes, math.MaxInt32-1); len(src) > limit {
 		msg := fmt.Sprintf("source of %d bytes: at most %d are read", len(src), limit)
-		f.Errors = []*Error{{0, Position{1, 1}, msg}}
+		f.Errors = []*Error{{Position: Position{1, 1}, Message: msg}}
 		f.Root = &Node{Kind: Unknown, Text: msg, line: 1, col: 1, end: int32(min(len(src), math.MaxInt32)), height: 1}
 		return f
 	}
@@ -110,7 +129,7 @@ func Parse(src string, o Options) *File {
 	f.Root = p.file()
 	if invalid >= 0 {
 		at := f.Position(invalid)
-		errors.list = append(errors.list, &Error{invalid, at, "invalid encoding: the source is not UTF-8"})
+		errors.list = append(errors.list, &Error{Offset: invalid, Position: at, Message: "invalid encoding: the source is not UTF-8"})
 	}
 	slices.SortStableFunc(errors.list, func(a, b *Error) int { return cmp.Compare(a.Offset, b.Offset) })
 	f.Errors = errors.list

@@ -164,7 +164,7 @@ func (p *parser) enter() bool {
 	return true
 }
 
-func (p *parser) tooDeep() { p.failAt(p.cur(), "expressions are nested too deeply to be read") }
+func (p *parser) tooDeep() { p.failAt(p.cur(), limitDepth) }
 
 func (p *parser) leave() { p.depth-- }
 

@@ -266,3 +266,22 @@ func TestPositions(t *testing.T) {
 		}
 	}
 }
+
+// What is beyond the package is told from mistakes.
+func TestLimitsAreNoMistakes(t *testing.T) {
+	for source, limit := range map[string]bool{
+		"x = ?\n":                      true,
+		"\u0430b = 1":                  true, // a Cyrillic letter beside a Latin one
+		strings.Repeat("(", 50) + "1":  true,
+		"x = 'a":                       false,
+		"def f do":                     false,
+		"x = \"\xff\"":                 false,
+		"@ @ )":                        false,
+		strings.Repeat("x = 1\n", 1e5): false,
+	} {
+		f := syntax.Parse(source, syntax.Options{MaxDepth: 40, MaxBytes: 4096})
+		if len(f.Errors) == 0 || f.Errors[0].Limit != limit {
+			t.Errorf("%.20q: %+v", source, f.Errors)
+		}
+	}
+}

@@ -125,6 +125,8 @@ type Change struct {
 	Flag string `json:"flag,omitempty"` // the answer, or several together, as flags; empty for a fact
 	Open bool   `json:"open,omitempty"` // nobody has answered that yet
 	To   Way    `json:"to"`
+
+	Question string `json:"-"` // that alone would be answered otherwise; empty: several would, or a fact
 }
 
 // Advise weighs facts and answers.
@@ -222,7 +224,7 @@ func changes(f Facts, a Answers, now Way) []Change {
 				continue // a choice of ours is one that Set takes; a test holds it to that
 			}
 			if to := recommended(f, other); to != now {
-				all = append(all, Change{If: c.Text, Flag: "--" + q.Name + " " + c.Value, Open: q.Answer == "", To: to})
+				all = append(all, Change{If: c.Text, Flag: "--" + q.Name + " " + c.Value, Open: q.Answer == "", To: to, Question: q.Name})
 			}
 		}
 	}
@@ -279,7 +281,7 @@ func confidence(adv Advice, f Facts) Confidence {
 	}
 	open := slices.ContainsFunc(adv.Changes, func(c Change) bool {
 		// Where nothing seen lets nodes talk, that they do would be news.
-		return c.Open && (!strings.HasPrefix(c.Flag, "--traffic ") || !f.has(nothingShared))
+		return c.Open && (c.Question != "traffic" || !f.has(nothingShared))
 	})
 	switch {
 	case best.Decided:

@@ -196,14 +196,8 @@ func (in *Input) cookieOf(b Beam) (at manifest.Field, value string, ok bool) {
 	if at = s.At("data").Key(key); !at.Exists() {
 		return manifest.Field{}, "", false
 	}
-	value, err := decoded(at)
+	value, err := manifest.Decoded(at)
 	return at, value, err == nil // of what can't be decoded the API server says so
-}
-
-// decoded is a value of a Secret's data, which may be folded.
-func decoded(v manifest.Field) (string, error) {
-	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.String()), ""))
-	return string(text), err
 }
 
 func encodedTwice(f *Finder, at manifest.Field, value string) {

@@ -126,7 +126,7 @@ func (in *Input) cookies() (all []cookieField) {
 			}
 		}
 		for name, v := range s.At("data").Fields() {
-			text, err := decoded(v)
+			text, err := manifest.Decoded(v)
 			if cookieKey.MatchString(name) && err == nil {
 				all = append(all, cookieField{s, v, text})
 			}

@@ -11,9 +11,6 @@ import (
 	"github.com/phialdev/phial/internal/project"
 )
 
-// githubWorkflows is where GitHub has them.
-const githubWorkflows = ".github/workflows"
-
 // services are CI services of which files are known. Those that are not read are only seen to be there: what is a
 // comment in a Jenkinsfile can't be told, and of most no steps are known.
 var services = []struct {
@@ -71,13 +68,8 @@ type pipelines struct {
 // pipelinesOf reads those of a project, or of the root of the repository, which lies up from it.
 func pipelinesOf(p *project.Project, up string) pipelines {
 	var w pipelines
-	var files []string
+	files := p.Workflows()
 	from := func(name string) string { return path.Join(up, name) }
-	for _, name := range p.Under(githubWorkflows) {
-		if e := path.Ext(name); e == ".yml" || e == ".yaml" {
-			files = append(files, path.Join(githubWorkflows, name))
-		}
-	}
 	for _, s := range services {
 		switch {
 		case !p.Has(s.file):

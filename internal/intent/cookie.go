@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"regexp"
 	"strings"
@@ -130,11 +129,10 @@ func (b *builder) hold(called string, o *manifest.Object, key string) {
 	}
 	text := o.At("stringData").Key(key).String()
 	if text == "" {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(o.At("data").Key(key).String()))
-		if err != nil {
+		var err error
+		if text, err = manifest.Decoded(o.At("data").Key(key)); err != nil {
 			return
 		}
-		text = string(raw)
 	}
 	if standIn.MatchString(text) {
 		return

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/base64"
 	"iter"
 	"strconv"
 	"strings"
@@ -300,4 +301,10 @@ func (f Field) Path() string {
 		at = next
 	}
 	return b.String()
+}
+
+// Decoded is a value of a Secret's data, which may be folded.
+func Decoded(v Field) (string, error) {
+	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(v.String()), ""))
+	return string(text), err
 }

@@ -32,15 +32,38 @@ func (s CIStep) LineAt(n int) Pos {
 	return s.At
 }
 
-// ci reads the pipelines that are known.
-func (r *reader) ci() error {
-	var files []string
-	for _, name := range r.p.Under(".github/workflows") {
-		if ext := path.Ext(name); ext == ".yml" || ext == ".yaml" {
-			files = append(files, path.Join(".github/workflows", name))
+// ReadCI reads the pipelines of a tree, and nothing else of it: it need not be a project. Of its files those of GitHub's
+// workflows are known, and those of the names that are there.
+func ReadCI(fsys fs.FS, names ...string) (*Project, error) {
+	r := &reader{fs: fsys, p: &Project{files: map[string]bool{}}}
+	workflows, err := fs.Glob(fsys, githubWorkflows+"/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range append(workflows, names...) {
+		if info, err := fs.Stat(fsys, name); err == nil && info.Mode().IsRegular() {
+			r.p.files[name] = true
 		}
 	}
-	files = append(files, ".gitlab-ci.yml", ".circleci/config.yml", "Jenkinsfile")
+	return r.p, r.ci()
+}
+
+// githubWorkflows is where GitHub has them.
+const githubWorkflows = ".github/workflows"
+
+// Workflows are the files of GitHub's, sorted.
+func (p *Project) Workflows() (files []string) {
+	for _, name := range p.Under(githubWorkflows) {
+		if ext := path.Ext(name); ext == ".yml" || ext == ".yaml" {
+			files = append(files, path.Join(githubWorkflows, name))
+		}
+	}
+	return files
+}
+
+// ci reads the pipelines that are known.
+func (r *reader) ci() error {
+	files := append(r.p.Workflows(), ".gitlab-ci.yml", ".circleci/config.yml", "Jenkinsfile")
 	for _, file := range files {
 		if !r.p.Has(file) {
 			continue

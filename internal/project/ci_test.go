@@ -2,8 +2,10 @@ package project
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -146,5 +148,27 @@ func TestUnreadCI(t *testing.T) {
 		if !strings.HasPrefix(got, want) || (want == "") != (got == "") {
 			t.Errorf("%.30q: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+// The pipelines of a tree are read whether it is a project or not, and nothing else of it is.
+func TestReadCI(t *testing.T) {
+	tree := fstest.MapFS{
+		"lib/a.ex":                        {Data: []byte("(")},
+		".gitlab-ci.yml":                  {Data: []byte("build: {script: [mix release]}\n")},
+		".github/workflows/ci.yaml":       {Data: []byte("jobs: {b: {steps: [{run: docker build -t a:1 .}]}}\n")},
+		".github/workflows/broken.yml":    {Data: []byte("jobs: [\n")},
+		".github/workflows/notes.txt":     {Data: []byte("no pipeline")},
+		".github/workflows/more/deep.yml": {Data: []byte("jobs: {}\n")},
+	}
+	p, err := ReadCI(tree, ".gitlab-ci.yml", "Jenkinsfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{".github/workflows/broken.yml", ".github/workflows/ci.yaml"}; !slices.Equal(p.Workflows(), want) {
+		t.Errorf("%q", p.Workflows())
+	}
+	if len(p.CI) != 2 || len(p.CIUnread) != 1 || p.CIUnread[0].At.File != ".github/workflows/broken.yml" || !p.Has(".gitlab-ci.yml") || p.Has("Jenkinsfile") || len(p.Broken) > 0 {
+		t.Errorf("%+v %+v %+v", p.CI, p.CIUnread, p.Broken)
 	}
 }

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -21,9 +20,6 @@ type source struct {
 	left   int // values that may still be reduced, so that no file can make us read for ever
 }
 
-// limit is what is said of Elixir that is not read here: of that, the expression alone is not known.
-var limit = regexp.MustCompile(`(is|are) not read\b|nested too deeply to be read$`)
-
 // maxValues are reduced of one file at most.
 const maxValues = 200_000
 
@@ -40,7 +36,7 @@ func parse(file, text string) *source {
 	f := syntax.Parse(text, syntax.Options{})
 	s.root = f.Root
 	for _, e := range f.Errors {
-		if limit.MatchString(e.Message) {
+		if e.Limit { // the expression alone is not known
 			continue
 		}
 		s.broken = Use{e.Message, s.offset(min(e.Offset, len(text)))}

@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/deployed"
@@ -19,9 +17,6 @@ import (
 	"github.com/phialdev/phial/internal/project"
 	"github.com/phialdev/phial/internal/spell"
 )
-
-// maxFile bounds a file of the project whose text a rule asks for, in bytes.
-const maxFile = 1 << 20
 
 // read reads all that the paths name.
 func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
@@ -45,25 +40,14 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 			return nil, err
 		}
 	}
-	deployed.LeaveTestsOut(&tree, o.paths)
-	o.decided.LeaveOut(&tree)
-	// phial-check.yaml is no manifest; what is broken in it is said by whoever reads it.
-	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
-		return s.Found && path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
-	})
 	for i, s := range tree.Sources {
 		if text, ok := o.mended[s.Name]; ok {
 			tree.Sources[i].Text = []byte(text)
 		}
 	}
-	in.Objects = tree.Objects()
-	in.Refused = manifest.Refused(tree.Sources, in.Objects)
-	added, err := rendered(&tree, in.Objects)
-	if err != nil {
+	var err error
+	if in.Objects, in.Refused, err = deployed.Objects(&tree, o.paths, o.decided); err != nil {
 		return nil, err
-	}
-	if added {
-		in.Objects = tree.Objects()
 	}
 	if in.Project == nil && len(in.Objects.Objects)+len(in.Objects.Patches)+len(in.Objects.Templates)+len(in.Objects.Problems)+len(in.Objects.Skipped) == 0 {
 		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
@@ -102,13 +86,6 @@ func (o *options) readProject(in *check.Input, dir string) error {
 		return fmt.Errorf("both %s and %s are mix projects: check each by itself", in.Root, dir)
 	}
 	in.Project, in.Root = p, filepath.Clean(dir)
-	in.Files = func(name string) (string, bool) {
-		info, err := fs.Stat(root, name)
-		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
-			return "", false
-		}
-		text, err := fs.ReadFile(root, name)
-		return string(text), err == nil
-	}
+	in.Files = deployed.Files(root)
 	return nil
 }

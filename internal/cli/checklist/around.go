@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"testing/fstest"
 
 	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -42,40 +42,16 @@ func around(dir string, p *project.Project) (*checklist.Around, error) {
 
 // repository reads the CI files at the root of one.
 func repository(root fs.FS, up, down string) (*checklist.Around, error) {
-	a := &checklist.Around{Up: up, Down: down}
-	read := fileOf(root)
-	tree := fstest.MapFS{"mix.exs": {}} // there is none: what is wanted of the root are its pipelines
-	add := func(name string) {
-		info, err := fs.Stat(root, name)
-		if err != nil || !info.Mode().IsRegular() {
-			return
-		}
-		text, ok := read(name)
-		tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
-		if !ok {
-			tree[name].Data = make([]byte, maxFile+1) // whoever reads it says that it is too large
-		}
-		if names(text, down) {
-			a.Names = append(a.Names, name)
-		}
-	}
-	const workflows = ".github/workflows"
-	entries, err := fs.ReadDir(root, workflows)
-	if err == nil {
-		for _, e := range entries {
-			if ext := path.Ext(e.Name()); ext == ".yml" || ext == ".yaml" {
-				add(path.Join(workflows, e.Name()))
-			}
-		}
-	}
-	for _, name := range checklist.CIFiles() {
-		add(name)
-	}
-	if a.Root, err = project.Read(tree); err != nil {
+	p, err := project.ReadCI(root, checklist.CIFiles()...)
+	if err != nil {
 		return nil, err
 	}
-	for i, name := range a.Names {
-		a.Names[i] = path.Join(up, name)
+	a := &checklist.Around{Up: up, Down: down, Root: p}
+	read := deployed.Files(root)
+	for _, name := range append(p.Workflows(), checklist.CIFiles()...) {
+		if text, ok := read(name); ok && names(text, down) {
+			a.Names = append(a.Names, path.Join(up, name))
+		}
 	}
 	return a, nil
 }

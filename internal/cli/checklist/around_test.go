@@ -70,7 +70,7 @@ func TestAround(t *testing.T) {
 
 // A workflow that can't be read is said to be there.
 func TestAroundTooLarge(t *testing.T) {
-	lay(t, "-- backend/mix.exs --\n"+bare+"-- .git/HEAD --\n-- .github/workflows/ci.yml --\n"+strings.Repeat("# a long comment\n", maxFile/16))
+	lay(t, "-- backend/mix.exs --\n"+bare+"-- .git/HEAD --\n-- .github/workflows/ci.yml --\n"+strings.Repeat("# a long comment\n", (1<<20)/16))
 	t.Chdir("backend")
 	if state, text := lineOf(t, "ci"); state != checklist.NotKnown || !strings.Contains(text, "../.github/workflows/ci.yml: could not be read: it is larger than 1 MiB") {
 		t.Errorf("%s: %s", state, text)

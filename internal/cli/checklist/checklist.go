@@ -3,7 +3,6 @@ package checklist
 import (
 	"cmp"
 	"context"
-	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
 )
-
-// maxFile bounds a file of the project that is read as a text, in bytes.
-const maxFile = 1 << 20
 
 // Report is the JSON of `phial checklist`.
 type Report struct {
@@ -102,16 +98,4 @@ func serves(p *project.Project) bool {
 			_, ok := p.Dep(name)
 			return ok
 		})
-}
-
-// fileOf reads files of a directory as texts.
-func fileOf(root fs.FS) func(name string) (string, bool) {
-	return func(name string) (string, bool) {
-		info, err := fs.Stat(root, name)
-		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
-			return "", false
-		}
-		text, err := fs.ReadFile(root, name)
-		return string(text), err == nil
-	}
 }

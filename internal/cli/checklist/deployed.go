@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/phialdev/phial/api/v1alpha1"
@@ -35,31 +33,22 @@ func (d *deployment) read(ctx context.Context) error {
 	if err := tree.Add(d.dir, nil); err != nil {
 		return err
 	}
-	deployed.LeaveTestsOut(&tree, []string{d.dir})
 	if err := d.app(); err != nil {
 		return err
 	}
 	var decided check.Config
-	var err error
-	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
-		if filepath.Clean(s.Name) == filepath.Join(d.dir, check.ConfigFile) {
-			decided, err = check.ParseConfig(s)
+	for _, s := range tree.Sources {
+		if filepath.Clean(s.Name) != filepath.Join(d.dir, check.ConfigFile) {
+			continue
 		}
-		return path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
-	})
-	if err != nil {
-		return fmt.Errorf("decisions about findings:\n%w", err)
+		var err error
+		if decided, err = check.ParseConfig(s); err != nil {
+			return fmt.Errorf("decisions about findings:\n%w", err)
+		}
 	}
-	decided.LeaveOut(&tree)
-	set := tree.Objects()
-	refused := manifest.Refused(tree.Sources, set)
-	more, err := deployed.Rendered(tree.Sources, set)
+	set, refused, err := deployed.Objects(&tree, []string{d.dir}, decided)
 	if err != nil {
 		return err
-	}
-	if len(more) > 0 {
-		tree.Sources = append(tree.Sources, more...)
-		set = tree.Objects()
 	}
 	if app := d.in.App; app != nil {
 		for _, p := range refused {
@@ -68,7 +57,7 @@ func (d *deployment) read(ctx context.Context) error {
 			}
 		}
 	}
-	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: fileOf(os.DirFS(d.dir)), Refused: refused, Now: time.Now()}
+	given := &check.Input{Objects: set, Project: d.in.Project, Root: filepath.Clean(d.dir), Files: deployed.Files(os.DirFS(d.dir)), Refused: refused, Now: time.Now()}
 	deployed.Predict(ctx, given)
 	d.workloads(given)
 	d.check(given, decided.Ignore)

@@ -5,11 +5,14 @@ package deployed
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/plan"
 )
@@ -65,9 +68,46 @@ func Rendered(sources []manifest.Source, set *manifest.Set) ([]manifest.Source, 
 // RenderedFrom is the file that a source was rendered from, where it was rendered.
 func RenderedFrom(name string) (file string, ok bool) { return strings.CutSuffix(name, suffix) }
 
-// LeaveTestsOut takes what lies in the test directory of a mix project out of what was found below some paths: it is there
+// Objects are those of a tree that count, read below some paths: without the manifests of a mix project's tests, and without
+// what the project excludes; with what its BeamApps stand for. Refused is what an API server would say of these.
+func Objects(tree *manifest.Tree, paths []string, decided check.Config) (set *manifest.Set, refused manifest.Problems, err error) {
+	leaveTestsOut(tree, paths)
+	decided.LeaveOut(tree)
+	// phial-check.yaml is no manifest; what is broken in it is said by whoever reads it.
+	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool {
+		return s.Found && path.Base(filepath.ToSlash(s.Name)) == check.ConfigFile
+	})
+	set = tree.Objects()
+	refused = manifest.Refused(tree.Sources, set)
+	more, err := Rendered(tree.Sources, set)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(more) > 0 {
+		tree.Sources = append(tree.Sources, more...)
+		set = tree.Objects()
+	}
+	return set, refused, nil
+}
+
+// maxFile bounds a file of the project whose text a rule asks for, in bytes.
+const maxFile = 1 << 20
+
+// Files reads files of a directory as texts; not ok: there is none, or it is none to read.
+func Files(root fs.FS) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		info, err := fs.Stat(root, name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return "", false
+		}
+		text, err := fs.ReadFile(root, name)
+		return string(text), err == nil
+	}
+}
+
+// leaveTestsOut takes what lies in the test directory of a mix project out of what was found below some paths: it is there
 // for tests, and nobody deploys it. What a path names, or leads into, is read all the same.
-func LeaveTestsOut(tree *manifest.Tree, paths []string) {
+func leaveTestsOut(tree *manifest.Tree, paths []string) {
 	projects := map[string]bool{} // directories, and whether they are a mix project's
 	isProject := func(dir string) bool {
 		is, known := projects[dir]

@@ -103,7 +103,7 @@ func TestLeaveTestsOut(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			LeaveTestsOut(&tree, c.paths)
+			leaveTestsOut(&tree, c.paths)
 			var got []string
 			note := func(s manifest.Source) {
 				file, err := filepath.Abs(s.Name)
