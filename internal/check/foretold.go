@@ -92,11 +92,9 @@ func (t *teller) tell(o mesh.Obstacle, sure bool) {
 	if e, ok := finding.Lookup(t.rule.Code); ok && t.rule.Needs&Prediction == 0 {
 		n.Title = e.Title
 	}
-	for _, m := range mended {
-		if strings.Contains(o.Text, m.text) {
-			n.Title = cmp.Or(m.title, n.Title)
-			n.Mend("%s", m.fix)
-		}
+	if k, ok := slips[o.Slip]; ok {
+		n.Title = cmp.Or(k.title, n.Title)
+		n.Mend("%s", k.fix)
 	}
 	if r := x.replicas[o.From]; r != nil {
 		for _, s := range r.Steps {
@@ -108,15 +106,12 @@ func (t *teller) tell(o mesh.Obstacle, sure bool) {
 	}
 }
 
-// mended are obstacles whose code stands for something else as well, which is mended otherwise.
-var mended = []struct{ text, title, fix string }{
-	{"sh does not have this", "a start script for another shell", otherShell},
-	{"Bad substitution", "a start script for another shell", otherShell},
-	{"-setcookie is given twice", "", "take -setcookie out of there: the start script gives RELEASE_COOKIE, and of two the BEAM takes none"},
-	{"long names need a full one", "", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
+// slips are mistakes whose code stands for something else as well, which is mended otherwise.
+var slips = map[mesh.Slip]struct{ title, fix string }{
+	mesh.OtherShell:   {"a start script for another shell", "write it as every sh reads it: $(echo \"$POD_IP\" | tr . -) for ${POD_IP//./-}"},
+	mesh.SecondCookie: {"", "take -setcookie out of there: the start script gives RELEASE_COOKIE, and of two the BEAM takes none"},
+	mesh.NoFullHost:   {"", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
 }
-
-const otherShell = "write it as every sh reads it: $(echo \"$POD_IP\" | tr . -) for ${POD_IP//./-}"
 
 // codeEndsStart is of a start script that ends, or that gives no host.
 const codeEndsStart finding.Code = "NAM-04"

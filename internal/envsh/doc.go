@@ -83,6 +83,8 @@ type Ending struct {
 	Text   string // what stands there, one line
 	Why    string // "POD_IP is not set", "exits with status 1"
 	Status int    // -1 where it is not known
+	// Foreign says that other shells than dash would go on.
+	Foreign bool
 }
 
 // A Result is the environment after the script.

@@ -80,7 +80,11 @@ func foreignExpansion(p *syntax.ParamExp) bool {
 func (r *run) badSubstitution(s *state, p *syntax.ParamExp) {
 	what := "`" + r.script.text(p) + "`"
 	if r.host.Dash {
+		before := len(r.endings)
 		r.dies(s, p, "sh does not have "+what+": Bad substitution", true)
+		if len(r.endings) > before {
+			r.endings[before].Foreign = true
+		}
 		return
 	}
 	r.odd = r.unclear == ""

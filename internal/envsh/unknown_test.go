@@ -197,3 +197,18 @@ func FuzzRun(f *testing.F) {
 		envsh.Parse(src, release)
 	})
 }
+
+// Where sh is dash, a script for another shell ends, and it is told from others that end.
+func TestForeignEnds(t *testing.T) {
+	for script, foreign := range map[string]bool{
+		"export A=${B//x/y}\n":             true,
+		"f() { export A=${B//x/y}; }\nf\n": true,
+		": ${POD_IP:?}\n":                  false,
+		"exit 3\n":                         false,
+	} {
+		res := follow(t, script, envsh.Env{}, envsh.Host{Dash: true})
+		if res.Ends == nil || res.Ends.Foreign != foreign {
+			t.Errorf("%q: %+v, %s", script, res.Ends, res.Unclear)
+		}
+	}
+}

@@ -20,9 +20,9 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 	case given && !problem.lost:
 		b.namedByFlag(w, r, own)
 	case problem.NoNode != "":
-		r.NoNode, r.Code, r.Node = problem.NoNode, problem.Code, problem.Node
+		r.NoNode, r.Code, r.Slip, r.Node = problem.NoNode, problem.Code, problem.Slip, problem.Node
 	case !problem.Node.Known():
-		r.Node, r.Code = problem.Node, problem.Code
+		r.Node, r.Code, r.Slip = problem.Node, problem.Code, problem.Slip
 	default:
 		b.named(r, vars)
 	}
@@ -85,12 +85,16 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	case err != nil:
 		return lost("rel/env.sh can't be followed: "+err.Error(), "")
 	case result.Ends != nil:
-		return env, problem{mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}, true}, ""
+		ends := mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}
+		if result.Ends.Foreign {
+			ends.Slip = mesh.OtherShell
+		}
+		return env, problem{ends, true}, ""
 	case result.Unclear != "":
 		at := place.FindString(result.Unclear)
 		_, p, portWhy := lost(result.Unclear, at)
 		if result.Foreign && !b.app.Busybox {
-			p.Code = "NAM-04"
+			p.Code, p.Slip = "NAM-04", mesh.OtherShell
 		}
 		if !strings.Contains(string(b.app.EnvSh.Text), "ERL_") {
 			portWhy = "" // whatever it sets, no flags are among it
@@ -107,7 +111,7 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	case node.NoHost && inetrc:
 		return out, problem{Replica: mesh.Replica{Node: mesh.NotKnown("ERL_INETRC may give the host a full name", node.Name.From)}}, ""
 	case node.NoHost:
-		return out, problem{Replica: mesh.Replica{NoNode: node.Broken, Code: "NAM-16", Node: mesh.Setting{From: node.Name.From}}}, ""
+		return out, problem{Replica: mesh.Replica{NoNode: node.Broken, Code: "NAM-16", Slip: mesh.NoFullHost, Node: mesh.Setting{From: node.Name.From}}}, ""
 	case node.Broken != "":
 		return out, problem{mesh.Replica{NoNode: node.Broken, Code: "NAM-05", Node: mesh.Setting{From: node.Name.From}}, true}, ""
 	}

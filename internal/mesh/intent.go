@@ -47,6 +47,7 @@ type Replica struct {
 	// Code is the finding's that NoNode is about, or that why the name is not known is
 	// about, where it has one.
 	Code   string
+	Slip   Slip    // of NoNode, or of why Node is not known
 	Node   Setting // its full name, base@host
 	Long   Tri     // whether it runs with long names
 	Cookie Cookie
@@ -66,6 +67,16 @@ type Replica struct {
 	ReadyWhy   string // that is not known, and why, where there is something to say
 	Ways       []Way
 }
+
+// Slip tells a mistake from others of its code, which are mended otherwise.
+type Slip uint8
+
+// The slips; zero is what the code is about.
+const (
+	OtherShell   Slip = iota + 1 // the start script is written for another shell than sh
+	SecondCookie                 // -setcookie is given beside the start script's own
+	NoFullHost                   // a long name without a host, in a pod that has no full name
+)
 
 // Cookie stands for a cookie without holding it.
 type Cookie struct {

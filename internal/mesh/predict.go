@@ -53,6 +53,7 @@ type Obstacle struct {
 	Code     finding.Code // of what is not known: what it would be; empty: nothing is said of it
 	Text     string       // for a person, a clause
 	At       []string     // where what decides it stands
+	Slip     Slip
 }
 
 // Predict gives the mesh of an intent: who finds whom, by which name, and whether they
@@ -204,7 +205,7 @@ func (p *predictor) way(i int, w *Way) {
 			p.say(i, Unseen, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(placeOf(w.Base)))
 			o := Obstacle{Text: w.Base.Why, At: []string{w.Base.From}}
 			if w.Base.Why == r.Node.Why { // it is its own
-				o.Code = finding.Code(r.Code)
+				o.Code, o.Slip = finding.Code(r.Code), r.Slip
 			}
 			p.doubt(i, o)
 			continue

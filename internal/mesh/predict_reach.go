@@ -32,8 +32,10 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	for _, r := range []*Replica{from, to} {
 		switch {
 		case r.NoNode != "":
+			o.Slip = r.Slip
 			return end(No, finding.Code(r.Code), r.NoNode, r.Node.From)
 		case !r.Node.Known():
+			o.Slip = r.Slip
 			return end(Unknown, finding.Code(r.Code), "the name of "+r.ID+" is not known: "+r.Node.Why, r.Node.From)
 		}
 	}
@@ -67,7 +69,7 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	case No:
 		text := "their cookies are not the same"
 		if own := cmp.Or(from.Cookie.Own, to.Cookie.Own); own != "" {
-			text += ": " + own
+			text, o.Slip = text+": "+own, SecondCookie
 		}
 		return end(No, finding.CookieDiffers, text, from.Cookie.From, to.Cookie.From)
 	case Unknown:

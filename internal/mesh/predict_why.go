@@ -64,7 +64,7 @@ func (p *predictor) silence(i, j int) Obstacle {
 	r, other := &p.in.Replicas[i], p.in.Replicas[j].ID
 	switch p.lack(i) {
 	case lacksNode:
-		return Obstacle{From: r.ID, Code: finding.Code(r.Code), Text: r.NoNode, At: []string{r.Node.From}}
+		return Obstacle{From: r.ID, Code: finding.Code(r.Code), Slip: r.Slip, Text: r.NoNode, At: []string{r.Node.From}}
 	case lacksWay:
 		w := &r.Ways[slices.IndexFunc(r.Ways, func(w Way) bool { return w.Idle != "" })]
 		return Obstacle{From: r.ID, To: other, Code: w.idleCode(), Text: w.Name + " dials nobody: " + w.Idle, At: []string{w.From}}
