@@ -2,6 +2,7 @@ package syntax_test
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/big"
 	"os"
@@ -274,13 +275,21 @@ func hold(t *testing.T, v syntax.Version, all []answer) (y tally) {
 	return y
 }
 
+var more = flag.String("sources", "", "a directory of Elixir's sources to read too, of a version that Debian does not serve")
+
 // Elixir's own sources are read as that Elixir reads them.
 func TestElixirsOwnSources(t *testing.T) {
 	t.Parallel()
 	for _, otp := range beamtest.OTPs(t) {
+		trees := map[string]string{}
 		for _, suite := range []string{"bookworm", "trixie"} {
-			t.Run(otp.Elixir(t)+" of "+suite, func(t *testing.T) {
-				dir := beamtest.Source(t, suite, "elixir-lang")
+			trees[suite] = beamtest.Source(t, suite, "elixir-lang")
+		}
+		if *more != "" {
+			trees[filepath.Base(*more)] = *more
+		}
+		for name, dir := range trees {
+			t.Run(otp.Elixir(t)+" of "+name, func(t *testing.T) {
 				y := hold(t, version(t, otp), answers(t, otp, onlyElixir(t, dir)))
 				t.Log(y)
 				if y.files < 400 || y.whole*100 < y.files*99 {
