@@ -237,23 +237,18 @@ func (q *quick) entry(l lineOf, depth int) bool {
 
 // scalar reads a value of one line, and goes on to the next.
 func (q *quick) scalar(l lineOf, from, indent int) bool {
+	if c := q.text[from]; c == '{' || c == '[' {
+		return q.flow(l, from, indent)
+	}
 	text, quoted, ok := q.word(from, l.end)
 	if !ok {
 		return false
 	}
 	flags := plainScalar
-	at := from
-	switch {
-	case text == "{}" && !quoted:
-		q.put(l, at, yaml.MappingNode, flowStyle, "")
-	case text == "[]" && !quoted:
-		q.put(l, at, yaml.SequenceNode, flowStyle, "")
-	default:
-		if quoted {
-			flags = 0
-		}
-		q.put(l, at, yaml.ScalarNode, flags, text)
+	if quoted {
+		flags = 0
 	}
+	q.put(l, from, yaml.ScalarNode, flags, text)
 	// Text of several lines is the library's.
 	return q.advance() && (!q.next.ok || q.next.indent <= indent)
 }
@@ -272,9 +267,7 @@ func (q *quick) word(from, end int) (text string, quoted, ok bool) {
 			return "", false, false
 		}
 		return rest[1 : n+1], true, true
-	case '{', '[':
-		return rest, false, rest == "{}" || rest == "[]"
-	case '|', '>', '&', '*', '!', '@', '`', '%', ',', ']', '}', '#':
+	case '{', '[', '|', '>', '&', '*', '!', '@', '`', '%', ',', ']', '}', '#':
 		return "", false, false
 	case '-', '?', ':':
 		if len(rest) == 1 || rest[1] == ' ' {

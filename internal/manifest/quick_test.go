@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,10 @@ var quickCases = []string{
 	"a:\n  - b\n  - c: d\n    e:\n      - f\ng: h\n", "a: b\n  c\n", "a: b\n  # c\nd: e\n", "a: x: y\n", "a: -\n", "a: - b\n", "a:#b\n", "a:  b  \n\n\n", "a: b#c\n",
 	"a:\n b: 1\n  c: 2\n", "a:\n    b: 1\n  c: 2\n", "a: 1\na: 2\n", "- a\n", "a:\n", "a: ~\n", "a: ?\nb: :c\nd: ?e\nf: -g\n", "a: 'it''s'\n", "a: \"b\\n\"\n", "a: [b]\n", "a: {}  # c\n", "a: \"b\"c\n",
 	"a:\n- b: 1\n  c:\n  - d\n- e: 2\n", "a:\n-\n  b: 1\n", "a:\n- - b\n", "a: b\n- c\n", "  a: 1\n  b: 2\n", "  a: 1\nb: 2\n", "a: |\n  b\n", "a: \"b\n  c\"\n", "a: &x b\n", "?: b\n", "-a: b\n", "--- a\n", "a: b\n...\n", "a: b\n---\nc: d\n",
+	"a: {b: c, d: [e, 1, {f: g}], h: {}, i: []}\n", "a: {b: c} # d\n", "a: {b: c}#d\n", "a: {b: c} d\n", "a: {b: c,}\n", "a: [b,]\n", "a: [,b]\n", "a: {b}\n", "a: {b:}\n", "a: {b: }\n", "a: {b: , c: d}\n", "a: [b: c]\n",
+	"a: {b:c}\n", "a: {\"b\":c}\n", "a: {\"b\": \"c\", 'd': 'e'}\n", "a: {'b''c': d}\n", "a: {b: 'c''d'}\n", "a: {b: \"c\\n\"}\n", "a: {b : c}\n", "a: {b: c: d}\n", "a: {b: c d , e: f  }\n", "a: {b: c, b: d}\n", "a: {<<: b}\n", "a: [b\n  , c]\n",
+	"a: {b: -, c: d}\n", "a: [-1, - b]\n", "a: [-]\n", "a: {b: http://c:80/d}\n", "a: {b: c:}\n", "a: {b: $(C), d: e@f}\n", "a: {b: @c}\n", "a: {b: [c]d}\n", "a: {b: c} e: f\n", "a: [a b, c  d]\n", "a: [\"b\", 'c',\"d\"]\n", "a: [\"b\"c]\n", "a: [a\"b]\n",
+	"a: {b: c}\n  d\n", "a: {b: c}\n  # d\ne: f\n", "- {a: b}\n", "a:\n- {b: c}\n- [d]\n- {}\n", "a: {-b: c}\n", "a: [~, null, true, 0x1]\n", "a: [(]\n", "a: [=]\n", "a: {=: b}\n", "a: [b#c]\n", "a: [b #c]\n", "a: {1: 2}\n", "{a: b}\n", "a: [+, .]\n", "a: [ b , c ]\n", "a: { b: c }\n", "a: [b]: c\n", "a: {{b: c}: d}\n", "a: [?b]\n", "a: {? b: c}\n",
 	"a: b:\n", "a: 1 # b: c\n", "a: ''\nb: \"\"\n", "a: 'b' #\n", "a: 'b'#\n", "a: b:c\n", "a:\n- b # c\n- 'd'\n", "a:\n- b\n  c\n", "1: 2\ny: n\n", "a:\tb\n", "a: \u00e4\n", "a: b\r\n", "a: @b\n", "a: %b\n",
 }
 
@@ -80,6 +85,47 @@ func TestQuickIsTheLibrary(t *testing.T) {
 	t.Logf("%d of %d documents are read quickly", quickly, all)
 	if quickly < all/3 {
 		t.Errorf("only %d of %d documents are read quickly", quickly, all)
+	}
+}
+
+// Lines of what braces and brackets are made of, most of them as they should be but for one sign.
+func TestQuickFlowIsTheLibrary(t *testing.T) {
+	words := []string{"a", "b-c", `"x"`, "'y'", "''", "-1", "$(A)", "h://x:80/", "~", "=", ".", "+", "1:2", "x y", "a@b", "/", "(", "null", "{}", "[]"}
+	signs := append([]string{"{", "}", "[", "]", ",", ", ", ":", ": ", " ", "-", "- ", "#", " #", "@", "?", "? ", "&f", "*f", "!g", "|", `\`, `"`, "'", "<<: ", "%", "\t"}, words...)
+	r := rand.New(rand.NewPCG(1, 2))
+	var value func(depth int) string
+	value = func(depth int) string {
+		kind := r.IntN(4)
+		if depth > 3 || kind > 1 {
+			return words[r.IntN(len(words))]
+		}
+		var parts []string
+		for i := range r.IntN(4) {
+			part := value(depth + 1)
+			if kind == 0 {
+				part = []string{"k", `"q"`, "m-", "a.b/"}[i] + ": " + part
+			}
+			parts = append(parts, part)
+		}
+		return "{["[kind:kind+1] + strings.Join(parts, []string{",", ", ", " , "}[r.IntN(3)]) + "}]"[kind:kind+1]
+	}
+	quickly := 0
+	for range 40_000 {
+		text := "[" + value(0) + ", " + value(0) + "]"
+		if r.IntN(3) > 0 {
+			at := r.IntN(len(text))
+			text = text[:at] + signs[r.IntN(len(signs))] + text[at+r.IntN(2):]
+		}
+		if same(t, "k: "+text+"\n") {
+			quickly++
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d lines are read quickly", quickly)
+	if quickly < 10_000 {
+		t.Errorf("only %d lines are read quickly", quickly)
 	}
 }
 

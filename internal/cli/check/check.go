@@ -17,13 +17,23 @@ import (
 	"github.com/phialdev/phial/internal/version"
 )
 
-const gcPercent = 36
+// How much garbage there may be beside what is kept, in percent of it: less once there are manifests, thousands of which stay
+// in memory until the end.
+const (
+	gcReading = 100
+	gcKeeping = 36
+)
+
+// collect sets the percentage, unless a person has, and gives the one before.
+func collect(percent int) (before int) {
+	if os.Getenv("GOGC") != "" {
+		return percent
+	}
+	return debug.SetGCPercent(percent)
+}
 
 func run(ctx context.Context, s *term.IO, o *options) error {
-	// Thousands of manifests stay in memory until the end; without this there would be as much garbage beside them.
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	}
+	defer collect(collect(gcReading))
 	var err error
 	if o.decided, err = o.decisions(); err != nil {
 		return err

@@ -45,6 +45,7 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 			tree.Sources[i].Text = []byte(text)
 		}
 	}
+	collect(gcKeeping)
 	var err error
 	if in.Objects, in.Refused, err = deployed.Objects(&tree, o.paths, o.decided); err != nil {
 		return nil, err
