@@ -1,6 +1,7 @@
 package envsh
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -58,10 +59,17 @@ func (r *run) before(s *state) {
 // Defaults is the environment in which the node starts: what the script left, and what bin/APP sets where that is unset or
 // empty. Elixir 1.14, 1.18 and 1.20 do the same here.
 func (res *Result) Defaults() Env {
-	env := Env{Vars: map[string]Value{}, Unsure: res.Unsure}
-	for name, v := range res.Vars {
-		env.Vars[name] = v
+	if res.started.Vars == nil {
+		res.started = res.defaults()
 	}
+	return res.started
+}
+
+const defaulted = 9 // variables at most are added to those of the script
+
+func (res *Result) defaults() Env {
+	env := Env{Vars: make(map[string]Value, len(res.Vars)+defaulted), Unsure: res.Unsure}
+	maps.Copy(env.Vars, res.Vars)
 	if res.Ends != nil || res.Unclear != "" {
 		return env
 	}

@@ -105,4 +105,5 @@ type Result struct {
 	release Release
 	host    Host
 	names   func(string) Value
+	started Env // see Defaults
 }

@@ -9,6 +9,9 @@ import (
 // follow reads the shell for a run. Expansions that only other shells have are no error yet: dash ends where it comes to
 // one, and not before. They are in foreign then.
 func (m *masked) follow() (f *syntax.File, foreign map[*syntax.ParamExp]bool, err error) {
+	if len(m.out) == 0 {
+		return &syntax.File{}, nil, nil
+	}
 	f, err = m.parse()
 	if err == nil {
 		return f, nil, nil

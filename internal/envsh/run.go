@@ -95,12 +95,14 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 
 // start is the shell as bin/APP has it when it comes to env.sh.
 func (r *run) start() *state {
+	const own = 9 // IFS, and what bin/APP sets
 	s := &state{
-		vars:  map[string]variable{"IFS": {set: yes, val: known(" \t\n")}},
+		vars:  make(map[string]variable, len(r.env.Vars)+len(shellsOwn)+own),
 		funcs: map[string]*syntax.FuncDecl{},
 		opts:  map[rune]truth{'e': yes},
 		inWhy: "standard input is not known",
 	}
+	s.vars["IFS"] = variable{set: yes, val: known(" \t\n")}
 	for name, v := range r.env.Vars {
 		if !syntax.ValidName(name) {
 			continue // no shell has it
@@ -173,6 +175,7 @@ func (r *run) result(res *Result, s *state) {
 		res.names = func(string) Value { return Value{Unknown: "the script ends at " + res.Ends.Pos.String()} }
 		return
 	}
+	res.Vars = make(map[string]Value, len(s.vars))
 	for name, v := range s.vars {
 		switch {
 		case v.set == no:

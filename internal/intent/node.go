@@ -71,7 +71,7 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
 		name = v.Value
 	}
-	e := envsh.Env{Vars: map[string]envsh.Value{}, Unsure: func(name string) string {
+	e := envsh.Env{Vars: make(map[string]envsh.Value, len(env.vars)), Unsure: func(name string) string {
 		if _, set := env.vars[name]; !set && env.rest != "" {
 			return "it may be set by " + env.rest
 		}
@@ -102,7 +102,7 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 		return env, p, portWhy
 	}
 	left := result.Defaults().Vars
-	out := environment{vars: map[string]mesh.Setting{}, rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
+	out := environment{vars: make(map[string]mesh.Setting, len(left)), rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
 	for k, v := range left {
 		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
 	}
