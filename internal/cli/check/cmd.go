@@ -38,8 +38,9 @@ func Command(s *term.IO) *cobra.Command {
 and says what will go wrong: names that no shell expands, Services that list nobody,
 ports within everybody's reach, probes that restart healthy nodes.
 
-A PATH is a project (a directory with mix.exs), a directory of manifests (with those
-below it), a file, or - for standard input: helm template CHART | phial check . -
+A PATH is a project (a directory with mix.exs, or with a single project below it), a
+directory of manifests (with those below it), a file, or - for standard input:
+helm template CHART | phial check . -
 What lies in a mix project's test/ is no deployment, and is read only where it is named.
 Without one it is the current directory. Rules about the BEAM speak only of
 workloads that run a release; which those are, and why, is in the output of -o json.
@@ -124,6 +125,7 @@ type options struct {
 
 	stdin     []byte
 	stdinRead bool
+	noted     bool // see once
 }
 
 // complete works out what the flags leave open, and refuses what contradicts itself.

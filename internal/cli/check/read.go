@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/deployed"
@@ -21,6 +23,9 @@ import (
 // read reads all that the paths name.
 func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 	in := &check.Input{Now: today()}
+	if err := o.readProjects(s, in); err != nil {
+		return nil, err
+	}
 	var tree manifest.Tree
 	for _, p := range o.paths {
 		if p == manifest.Stdin {
@@ -32,9 +37,6 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 				return nil, err
 			}
 			continue
-		}
-		if err := o.readProject(in, p); err != nil {
-			return nil, err
 		}
 		if err := tree.Add(p, nil); err != nil {
 			return nil, err
@@ -70,12 +72,47 @@ func (o *options) input(s *term.IO) (io.Reader, error) {
 	return bytes.NewReader(o.stdin), nil
 }
 
+// readProjects reads the project that a path names, or else the only one below them.
+func (o *options) readProjects(s *term.IO, in *check.Input) error {
+	for _, p := range o.paths {
+		if p == manifest.Stdin || !deployed.IsProject(p) {
+			continue
+		}
+		if err := o.readProject(in, p); err != nil {
+			return err
+		}
+	}
+	if in.Project != nil {
+		return nil
+	}
+	var below []string
+	for _, p := range o.paths {
+		if p != manifest.Stdin {
+			below = append(below, deployed.Projects(p)...)
+		}
+	}
+	slices.Sort(below)
+	below = slices.Compact(below)
+	switch {
+	case len(below) == 1:
+		o.once(s, "the project is %s", below[0])
+		return o.readProject(in, below[0])
+	case len(below) > 1:
+		o.once(s, "%d mix projects are below, and none of them was read: name one (phial check %s %s)", len(below), below[0], strings.Join(o.paths, " "))
+	}
+	return nil
+}
+
+// once tells what is so however often all is read.
+func (o *options) once(s *term.IO, format string, args ...any) {
+	if !o.noted {
+		s.Notef(format, args...)
+	}
+	o.noted = true
+}
+
 // readProject reads the project of a directory that has one.
 func (o *options) readProject(in *check.Input, dir string) error {
-	info, err := os.Stat(filepath.Join(dir, "mix.exs"))
-	if err != nil || info.IsDir() {
-		return nil //nolint:nilerr // no project, then; what the path itself lacks is said by whoever reads manifests
-	}
 	var root fs.FS = mendedFS{os.DirFS(dir), dir, o.mended}
 	p, err := project.Read(root)
 	switch {

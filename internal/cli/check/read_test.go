@@ -74,3 +74,41 @@ func TestExclude(t *testing.T) {
 		t.Errorf("%s%s", out, notes)
 	}
 }
+
+// Where a path is no project itself, the only one below it is the project; of several none is guessed.
+func TestProjectBelow(t *testing.T) {
+	const mix = "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop]\nend\n"
+	for _, c := range []struct {
+		files, paths []string
+		root, note   string
+	}{
+		{[]string{"backend/mix.exs"}, []string{"."}, "backend", "the project is backend"},
+		{[]string{"backend/mix.exs"}, []string{".", "backend"}, "backend", ""},
+		{[]string{"a/mix.exs", "b/mix.exs"}, []string{"."}, "", "2 mix projects are below, and none of them was read: name one (phial check a .)"},
+		{[]string{"a/mix.exs", "b/mix.exs"}, []string{"b", "."}, "b", ""},
+		{[]string{"mix.exs", "a/mix.exs"}, []string{"."}, ".", ""},
+	} {
+		t.Chdir(t.TempDir())
+		for _, name := range append(c.files, "k8s/app.yaml") {
+			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			text := mix
+			if name == "k8s/app.yaml" {
+				text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n"
+			}
+			if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var notes strings.Builder
+		in, err := (&options{paths: c.paths}).read(t.Context(), &term.IO{Err: &notes})
+		if err != nil {
+			t.Errorf("%v in %v: %v", c.paths, c.files, err)
+			continue
+		}
+		if got := strings.TrimSpace(notes.String()); in.Root != c.root || got != c.note {
+			t.Errorf("%v in %v: project %q, want %q; said %q, want %q", c.paths, c.files, in.Root, c.root, got, c.note)
+		}
+	}
+}

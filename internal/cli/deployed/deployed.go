@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -112,8 +111,7 @@ func leaveTestsOut(tree *manifest.Tree, paths []string) {
 	isProject := func(dir string) bool {
 		is, known := projects[dir]
 		if !known {
-			info, err := os.Stat(filepath.Join(dir, "mix.exs"))
-			is = err == nil && info.Mode().IsRegular()
+			is = IsProject(dir)
 			projects[dir] = is
 		}
 		return is

@@ -17,7 +17,11 @@ func Project(dir, verb string) (*project.Project, error) {
 	p, err := project.Read(os.DirFS(dir))
 	switch {
 	case errors.Is(err, project.ErrNoProject):
-		return nil, fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial %s DIR)", dir, verb)
+		example := "DIR"
+		if below := Projects(dir); len(below) > 0 {
+			example = below[0]
+		}
+		return nil, fmt.Errorf("no mix project in %s: there is no mix.exs; name its directory (phial %s %s)", dir, verb, example)
 	case err != nil:
 		return nil, fmt.Errorf("read the project in %s: %w", dir, err)
 	}
