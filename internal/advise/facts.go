@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -80,6 +81,16 @@ func (f *Facts) Declared(kind string, at project.Pos) {
 		f.add(declaredClustered, "type Clustered in phial.yaml", at)
 	case "Stateless":
 		f.add(declaredStateless, "type Stateless in phial.yaml", at)
+	}
+}
+
+// Environment notes what a variable of a workload's says, where the project looks at it.
+func (f *Facts) Environment(name, value string, at project.Pos) {
+	switch {
+	case name == beam.EnvDNSClusterQuery && value != "" && f.has(dnsCluster):
+		f.add(topology, "dns_cluster asks for "+value, at)
+	case name == beam.EnvReleaseDistribution && value == beam.DistributionNone:
+		f.add(noDist, "RELEASE_DISTRIBUTION is none", at)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/phialdev/phial/internal/advise"
+	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/cli/up"
@@ -30,6 +31,7 @@ func run(ctx context.Context, s *term.IO, o options) error {
 	}
 	f := advise.FactsOf(p)
 	declared(&f, o.dir)
+	environment(&f, o.dir)
 	if o.format != formatJSON && !o.yes && !f.Library && terminal(s) {
 		if err := ask(ctx, s, f, &o); err != nil {
 			return err
@@ -65,6 +67,30 @@ func declared(f *advise.Facts, dir string) {
 		if a.Spec.Type != "" {
 			at := a.Find("spec.type")
 			f.Declared(string(a.Spec.Type), project.Pos{File: up.AppFile, Line: at.Line, Col: at.Column})
+		}
+	}
+}
+
+// environment reads what the containers of the manifests are given, of those that run a release. What is wrong with
+// manifests is for `phial check` to say.
+func environment(f *advise.Facts, dir string) {
+	var tree manifest.Tree
+	if err := tree.Add(dir, nil); err != nil {
+		return
+	}
+	set, _, err := deployed.Objects(&tree, []string{dir}, check.Config{})
+	if err != nil {
+		return
+	}
+	in := check.Input{Objects: set}
+	for _, b := range in.Serving() {
+		for e := range b.Container.Env() {
+			at := e.Value().Position()
+			file, err := filepath.Rel(dir, at.File)
+			if _, rendered := deployed.RenderedFrom(at.File); err != nil || rendered {
+				continue
+			}
+			f.Environment(e.Called, e.Value().String(), project.Pos{File: filepath.ToSlash(file), Line: at.Line, Col: at.Column})
 		}
 	}
 }

@@ -312,3 +312,25 @@ func TestCommandsAreReal(t *testing.T) {
 		}
 	}
 }
+
+// What the manifests set counts where the project looks at it, as long as they are somebody's own.
+func TestEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"app/mix.exs":         "defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, deps: [{:dns_cluster, \"~> 0.2\"}]]\n  def application, do: [mod: {A.Application, []}]\nend\n",
+		"app/lib/app.ex":      "defmodule A.Application do\n  use Application\n  def start(_, _), do: Supervisor.start_link([{DNSCluster, query: System.get_env(\"DNS_CLUSTER_QUERY\") || :ignore}], strategy: :one_for_one)\nend\n",
+		"app/k8s/app.yaml":    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n        env:\n        - {name: RELEASE_DISTRIBUTION, value: name}\n        - name: DNS_CLUSTER_QUERY\n          value: a-headless\n",
+		"app/k8s/broken.yaml": "{{{",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _, err := call(t, nil, "app", "-y")
+	if err != nil || !strings.Contains(out, "dns_cluster asks for a-headless") || !strings.Contains(out, "app/k8s/app.yaml:12:") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
