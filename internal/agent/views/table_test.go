@@ -47,13 +47,16 @@ func (o *others) set(f func()) {
 	f()
 }
 
-// table runs in a bubble of synctest, with agents at b and c; c does not answer.
-func table(t *testing.T, well bool) (*Table, *others) {
+// table runs in a bubble of synctest, with agents at b and c; c does not answer. What is to be otherwise is set before it asks.
+func table(t *testing.T, well bool, otherwise ...func(*others)) (*Table, *others) {
 	t.Helper()
 	o := &others{asked: map[string]int{}, said: map[string]int{}, views: map[string]View{
 		"b": {Node: "shop@b", Status: "started", Gate: mesh.GateView{Node: "shop@b", Serving: true, Peers: []string{"shop@a"}}},
 	}}
 	o.known = []string{"shop@b", "shop@c"}
+	for _, f := range otherwise {
+		f(o)
+	}
 	known := func() (names []string) { o.set(func() { names = o.known }); return names }
 	tab := NewTable("shop@a", o, known, func() bool { return well }, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -103,8 +106,7 @@ func TestTable(t *testing.T) {
 // Another pod has the address by now: what its agent says is not taken for the node's.
 func TestAnotherAgentAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tab, o := table(t, false)
-		o.set(func() { o.views["b"] = View{Node: "other@b"} })
+		tab, _ := table(t, false, func(o *others) { o.views["b"] = View{Node: "other@b"} })
 		time.Sleep(2 * time.Second)
 		if h := tab.Heard()[0]; h.AgeSeconds != -1 || h.Error != "the agent there is that of other@b" {
 			t.Errorf("%+v", h)
