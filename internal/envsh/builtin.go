@@ -314,7 +314,15 @@ func (r *run) exit(s *state, c *simpleCall) *state {
 	case !ok:
 		s.unsure(c.unknown())
 	case len(args) > 0:
-		n, err := strconv.ParseUint(args[0], 10, 8)
+		number := args[0]
+		if r.host.Dash { // which reads a number with white space around it
+			number = strings.TrimSpace(number)
+		}
+		n, err := strconv.ParseUint(number, 10, 8)
+		if err != nil && c.name == "return" && strings.Contains(number, "\r") {
+			r.giveUp(c.n, "whether `return` takes a carriage return behind its number is each shell's own way")
+			return s
+		}
 		if err != nil {
 			s.unsure("`" + args[0] + "` is no status")
 			if c.name == "return" {

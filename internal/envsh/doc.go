@@ -99,6 +99,8 @@ type Result struct {
 	Perhaps []Ending
 	// Unclear says why nothing at all is known of what the script leaves.
 	Unclear string
+	// Windows says that its lines end as Windows writes them: to sh the carriage return is part of the last word.
+	Windows bool
 	// Foreign says that it is unclear for something that not every sh has: dash would end there.
 	Foreign bool
 

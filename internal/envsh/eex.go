@@ -26,6 +26,10 @@ const (
 	lastControl  = '\U000FFFFD'
 )
 
+// windowsEnd stands for a carriage return, which sh takes for a sign like any other, and the
+// parser for part of a line's end. It is of one byte, so that places stay what they are.
+const windowsEnd = "\x1c"
+
 func isHole(c rune) bool { return c >= firstHole && c <= lastControl }
 
 // A masked is a script with its tags masked, and the way back to where things stand in the source.
@@ -67,10 +71,7 @@ func mask(src Source, rel Release) (*masked, error) {
 	if i := strings.IndexByte(m.src, 0); i >= 0 {
 		return bad(i, "the script holds a NUL")
 	}
-	if i := strings.IndexByte(m.src, '\r'); i >= 0 {
-		return bad(i, "a carriage return stands here, which sh takes for part of the text: the file has the line ends of Windows")
-	}
-	if i := strings.IndexFunc(m.src, isHole); i >= 0 {
+	if i := strings.IndexFunc(m.src, func(c rune) bool { return isHole(c) || string(c) == windowsEnd }); i >= 0 {
 		return bad(i, "a sign stands here that no text has")
 	}
 	nodes, err := m.read()
@@ -79,9 +80,28 @@ func mask(src Source, rel Release) (*masked, error) {
 	}
 	var b strings.Builder
 	m.render(&b, nodes)
-	m.out = b.String()
+	m.out = masksEnds.Replace(b.String())
 	return m, nil
 }
+
+var masksEnds, showsEnds = strings.NewReplacer("\r", windowsEnd), strings.NewReplacer(windowsEnd, "\r")
+
+// windows says whether a script has the line ends of Windows.
+func windows(script string) bool { return strings.Contains(script, "\r\n") }
+
+// brokenByEnds says whether a script is none for its line ends alone, and sh comes to where it stumbles.
+func brokenByEnds(src Source, rel Release) bool {
+	text := strings.ReplaceAll(string(src.Text), "\r\n", "\n")
+	m, err := mask(Source{Name: src.Name, Text: []byte(text)}, rel)
+	if err != nil || leaves.MatchString(text) {
+		return false
+	}
+	_, err = m.parse()
+	return err == nil
+}
+
+// leaves is a word that may end a script before its end.
+var leaves = regexp.MustCompile(`\b(exit|return|exec|kill|trap)\b`)
 
 // A node of a template: text, a tag, or a block between tags.
 type node struct {
@@ -393,7 +413,7 @@ func (m *masked) text(n syntax.Node) string {
 	if from > to || to > len(m.src) {
 		return ""
 	}
-	return oneLine([]byte(strings.TrimRight(m.src[from:to], "; \t\n")))
+	return oneLine([]byte(strings.TrimRight(m.src[from:to], "; \t\r\n")))
 }
 
 // between is a node as it was parsed.

@@ -126,6 +126,9 @@ func unescape(v, signs string) string {
 
 // holes are the tags of EEx in a literal.
 func (r *run) holes(v string) (t text) {
+	if strings.Contains(v, windowsEnd) {
+		v = showsEnds.Replace(v)
+	}
 	for {
 		i := strings.IndexFunc(v, isHole)
 		if i < 0 {
@@ -186,6 +189,8 @@ func (r *run) heredoc(s *state, rd *syntax.Redirect) text {
 		switch {
 		case ok && quoted:
 			t = t.add(r.holes(l.Value))
+		case quoted: // the parser looks at the last part of the word alone
+			return gap("what the document of `" + r.script.text(rd.Word) + "` holds is not followed")
 		case ok:
 			t = t.add(r.holes(unescape(l.Value, "$`\\")))
 		default:

@@ -127,10 +127,10 @@ func (r *run) eval(s *state, c *simpleCall) *state {
 		return r.anything(s, c.n, "what `"+r.script.text(c.n)+"` runs is not known: "+c.unknown())
 	}
 	src := strings.Join(args, " ")
-	if strings.IndexFunc(src, isHole) >= 0 {
+	if strings.IndexFunc(src, isHole) >= 0 || strings.Contains(src, windowsEnd) {
 		return r.anything(s, c.n, "what `"+r.script.text(c.n)+"` runs is not known")
 	}
-	inner := &masked{name: r.script.name, src: src, out: src, fixed: r.script.pos(c.n.Pos()), release: r.release}
+	inner := &masked{name: r.script.name, src: src, out: masksEnds.Replace(src), fixed: r.script.pos(c.n.Pos()), release: r.release}
 	f, err := inner.parse()
 	if err != nil {
 		return r.anything(s, c.n, "what `"+r.script.text(c.n)+"` runs is not understood")

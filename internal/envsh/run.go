@@ -70,7 +70,7 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 	}
 	r := &run{ctx: ctx, env: env, host: host, release: rel, magic: shellsOwn}
 	s := r.start()
-	res := &Result{release: rel, host: host}
+	res := &Result{release: rel, host: host, Windows: windows(string(src.Text))}
 	m, err := mask(src, rel)
 	var file *syntax.File
 	if err == nil {
@@ -79,6 +79,8 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 	}
 	var odd *SyntaxError
 	switch {
+	case errors.As(err, &odd) && res.Windows && brokenByEnds(src, rel):
+		r.endings, s = []Ending{{Pos: odd.Pos, Why: "sh does not read on behind the line ends of Windows: " + odd.Why, Status: 2}}, nil
 	case errors.As(err, &odd):
 		r.unclear, r.odd = odd.Error(), odd.Foreign
 	case err != nil:

@@ -139,8 +139,19 @@ export RELEASE_NODE=<%= @release.name %>@$POD_A_RECORD.$NAMESPACE.pod.cluster.lo
 	{name: "what is needed, in a document", script: "read -r A <<E || true\n${NOBODY:?}\nE\nexport C=1\n", vague: "within a document"},
 	{name: "bash's array", script: "a=(1 2)\nexport C=1\n", vague: "arrays"},
 	{name: "bash's +=", script: "export C=1\nC+=2\n", gaps: "C", maybe: 1},
+	{name: "a function that ends a subshell", script: "export C=1\nf() { local A; false; }\n(f) || true\n(f; C=2) || true\nexport D=$C\n", want: vars{"C": "1", "D": "1"}},
+	{name: "a function that may end a subshell", script: "export C=1\nf() { local A; \"\"; }\n(f ) || true\n", want: vars{"C": "1"}},
+	{name: "a function that may end a subshell, and with it the script", script: "export C=1\nf(){ local A;\"\";}\n(f )\n", maybe: 1, want: vars{"C": "1"}},
 	{name: "source", script: "export C=1\nsource /nowhere || true\n", gaps: "C", maybe: 1},
-	{name: "carriage returns", script: "export A=1\r\n", vague: "carriage return"},
+	{name: "ends of Windows", script: "#!/bin/sh\r\n# nothing\r\nexport A=1\r\nB=2\r\nexport B\n", want: vars{"A": "1\r", "B": "2\r"}},
+	{name: "ends of Windows, and an empty line", script: "export A=1\r\n\r\nexport B=2\r\n", ends: "fails"},
+	{name: "ends of Windows, and a condition", script: "if [ -n \"$A\" ]; then\r\n  export B=1\r\nfi\r\n", ends: "line ends of Windows"},
+	{name: "ends of Windows behind an end", script: "return 0\nif [ -n \"$A\" ]; then\r\n  export B=1\r\nfi\r\n", vague: ":"},
+	{name: "ends of Windows in comments", script: "#!/bin/sh\r\n# export A=1\r\n", want: vars{}},
+	{name: "ends of Windows behind a name", script: "A=1\nexport A\r\n", ends: "no name of a variable"},
+	{name: "ends of Windows in a text", script: "export A='1\r\n2'\n", want: vars{"A": "1\r\n2"}},
+	{name: "a carriage return", script: "export A=1\r2\nexport B=$A\n", want: vars{"A": "1\r2", "B": "1\r2"}},
+	{name: "a sign that no text has", script: "export A=\x1c\n", vague: "no text has"},
 	{name: "no shell at all", script: "if then\n", vague: ":1:"},
 	{name: "another tag", script: "export A=<%= System.get_env(\"A\") %> B=1\n", want: vars{"B": "1"}, gaps: "A"},
 	{name: "a tag's condition", script: "export B=1\n<%= if System.get_env(\"A\") do %>\nexport A=1\n<% else %>\nexport C=1\n<% end %>\n", want: vars{"B": "1"}, gaps: "A C"},
@@ -158,6 +169,37 @@ export RELEASE_NODE=<%= @release.name %>@$POD_A_RECORD.$NAMESPACE.pod.cluster.lo
 	{name: "only to see", script: "command -v hostname >/dev/null 2>&1 && export A=1\nulimit -n 1024 || true\numask 022\nexport B=1\n", want: vars{"B": "1"}, gaps: "A", maybe: 1},
 	{name: "a variable for one command", script: "A=1 hostname >/dev/null\nexport B=${A:-0}\nIFS=. read -r a b <<E\n1.2.3\nE\nexport C=$a D=$b\n", want: vars{"B": "0", "C": "1", "D": "2.3"}},
 	{name: "errors among what is printed", script: "export A=$(hostname -f 2>&1) B=$(cat /nowhere/x 2>&1 || true)\n", want: vars{"A": pod.FQDN}, gaps: "B"},
+}
+
+// With the line ends of Windows scripts do something else, if anything: what dash does.
+func TestEndsOfWindows(t *testing.T) {
+	dash := newShell(t, pod, "dash")
+	ended, followed := 0, 0
+	for _, c := range scripts {
+		if strings.Contains(c.script, "<%") || strings.Contains(c.script, "\r") {
+			continue
+		}
+		script := strings.ReplaceAll(c.script, "\n", "\r\n")
+		res, err := envsh.Run(t.Context(), envsh.Source{Name: "env.sh", Text: []byte(script)}, release, environment(c.env), pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Windows != strings.Contains(script, "\r") {
+			t.Errorf("%s: ends of Windows: %v", c.name, res.Windows)
+		}
+		if res.Ends != nil {
+			ended++
+		}
+		if res.Unclear == "" {
+			followed++
+		}
+		for _, bad := range dash.agree(t, script, release, c.env, res) {
+			t.Errorf("%s: %s\n%q", c.name, bad, script)
+		}
+	}
+	if ended < 20 || followed < 60 {
+		t.Errorf("%d scripts end, and %d are followed: too few to show anything", ended, followed)
+	}
 }
 
 func TestScripts(t *testing.T) {

@@ -202,9 +202,17 @@ func (r *run) call(s *state, c *simpleCall) *state {
 		// It may be a function of what was read before.
 		return r.anything(s, c.n, s.lost)
 	}
+	if strings.Contains(name, "\r") && !strings.Contains(name, "/") { // no program is called so
+		r.complain(s, c.n)
+		s.fail(notFound)
+		return s
+	}
 	r.external(s, c)
 	return s
 }
+
+// notFound is the status of a command that there is not.
+const notFound = 127
 
 // function runs one of the script's functions.
 func (r *run) function(s *state, c *simpleCall, f *syntax.FuncDecl) *state {

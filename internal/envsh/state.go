@@ -102,7 +102,7 @@ func (r *run) join(a, b *state, why string) *state {
 		j.opts[o] = a.opts[o].either(b.opts[o])
 	}
 	for name, o := range b.locals {
-		if _, both := j.locals[name]; !both {
+		if _, both := j.locals[name]; !both && j.locals != nil { // nil: no function is run here, so that none is local
 			j.locals[name] = outside{v: o.v}
 		}
 	}
