@@ -13,6 +13,7 @@ type Dockerfile struct {
 	Stages []Stage
 	Broken string // why it can't be read, or not all of it
 	At     Pos    // of what is broken
+	Ignore Ignore
 }
 
 // Stage is one stage of a build.
@@ -69,7 +70,11 @@ func (r *reader) dockerfiles() error {
 		if err != nil {
 			return err
 		}
-		r.p.Dockerfiles = append(r.p.Dockerfiles, readDockerfile(f, text))
+		d := readDockerfile(f, text)
+		if d.Ignore, err = r.ignores(f); err != nil {
+			return err
+		}
+		r.p.Dockerfiles = append(r.p.Dockerfiles, d)
 	}
 	return nil
 }
@@ -218,21 +223,30 @@ func (d Dockerfile) Copied(name string, stage, before int) State {
 	}
 	state := Absent
 	for _, i := range all {
-		if i.Name == "RUN" && slices.ContainsFunc(i.Flags, func(f string) bool { return strings.Contains(f, "type=bind") }) {
+		sources := i.Words[:max(len(i.Words)-1, 0)]
+		switch from := slices.ContainsFunc(i.Flags, func(f string) bool { return strings.HasPrefix(f, "--from=") }); {
+		case i.Name == "RUN" && slices.ContainsFunc(i.Flags, func(f string) bool { return strings.Contains(f, "type=bind") }):
 			state = Unknown
-		}
-		if i.Name != "COPY" && i.Name != "ADD" || len(i.Words) < 2 || slices.ContainsFunc(i.Flags, func(f string) bool { return strings.HasPrefix(f, "--from=") }) {
+			continue
+		case i.Name != "COPY" && i.Name != "ADD" || len(sources) == 0:
+			continue
+		case from && brings(i.Words, name):
+			state = Unknown // of another stage or image
+			continue
+		case from:
 			continue
 		}
-		for _, source := range i.Words[:len(i.Words)-1] {
+		for _, source := range sources {
 			switch clean := path.Clean(strings.TrimPrefix(source, "/")); {
 			case clean == "." || clean == name || strings.HasPrefix(name, clean+"/"):
 				return Known
 			case strings.HasPrefix(clean, name+"/"):
 				return Known // at least some of it
 			case strings.ContainsAny(clean, "*?[$"):
-				if ok, err := path.Match(clean, name); ok && err == nil {
-					return Known
+				for part := name; part != "."; part = path.Dir(part) {
+					if ok, err := path.Match(clean, part); ok && err == nil {
+						return Known
+					}
 				}
 				if strings.Contains(clean, "$") {
 					state = Unknown
@@ -241,6 +255,22 @@ func (d Dockerfile) Copied(name string, stage, before int) State {
 		}
 	}
 	return state
+}
+
+// brings says whether words of COPY --from= may have a file of the project among them: the whole tree, or what is called like
+// it or a directory that it is in.
+func brings(words []string, name string) bool {
+	if to := path.Clean(words[len(words)-1]); to == "." || to == "/" || !strings.Contains(strings.Trim(to, "/"), "/") && path.IsAbs(to) {
+		return true
+	}
+	for _, w := range words {
+		for part := name; part != "."; part = path.Dir(part) {
+			if path.Base(path.Clean(w)) == path.Base(part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // SplitImage takes a reference to an image apart, and says whether it has a digest.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -79,6 +80,7 @@ func (r *reader) git() error {
 
 // EnvSh is what rel/env.sh.eex says.
 type EnvSh struct {
+	File         string       // rel/env.sh.eex, or where rel_templates_path has it; empty: that place is computed
 	Distribution Fact[string] // RELEASE_DISTRIBUTION, where it is set to one word
 	CookieFile   bool         // it names PHIAL_COOKIE_FILE
 	Text         string       // all of it; empty where there is none
@@ -88,11 +90,18 @@ var distributionSet = regexp.MustCompile(`(?m)^\s*(?:export\s+)?RELEASE_DISTRIBU
 
 // envSh reads rel/env.sh.eex.
 func (r *reader) envSh() error {
-	const file = "rel/env.sh.eex"
+	if !r.p.Templates.Known() {
+		return nil
+	}
+	file := path.Join(r.p.Templates.Value, "env.sh.eex")
 	src, err := r.optional(file)
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(r.p.Dockerfiles, Dockerfile.mendsEnds) {
+		src = strings.ReplaceAll(src, "\r\n", "\n")
+	}
+	r.p.EnvSh.File = file
 	r.p.EnvSh.Text = src
 	r.p.EnvSh.CookieFile = strings.Contains(src, beam.EnvPhialCookieFile)
 	if all := distributionSet.FindAllStringSubmatchIndex(src, -1); len(all) == 1 {

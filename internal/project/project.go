@@ -49,6 +49,7 @@ type Project struct {
 
 	Supervisors []Supervisor // what is started in which order
 	Endpoints   []*Endpoint
+	Routings    []Routing // what endpoints answer, by their modules
 	SSL         []Option  // plug Plug.SSL outside of endpoints; named by its module
 	Sessions    []Session // plug Plug.Session
 	Uploads     []Use     // where uploads seem to be kept on the machine: a guess
@@ -60,6 +61,8 @@ type Project struct {
 	Repos       []Repo
 	Migrations  Migrations
 
+	// Templates is where mix release takes env.sh.eex and vm.args.eex from: "rel", unless rel_templates_path says otherwise.
+	Templates   Fact[string]
 	VMArgs      []VMArgs // rel/vm.args.eex and its kin, whatever they are called
 	Dockerfiles []Dockerfile
 	CI          []CIStep
@@ -166,12 +169,13 @@ func Read(fsys fs.FS) (*Project, error) {
 		return nil, err
 	}
 	p.Mix = r.mix(".", src)
+	p.Templates = templates(p.Mix, src)
 	if p.Umbrella() && p.Mix.AppsPath.Known() {
 		if err := r.apps(path.Clean(p.Mix.AppsPath.Value)); err != nil {
 			return nil, err
 		}
 	}
-	for _, read := range []func() error{r.lock, r.tools, r.elixir, r.migrations, r.envSh, r.vmArgs, r.dockerfiles, r.ci, r.git} {
+	for _, read := range []func() error{r.lock, r.tools, r.elixir, r.migrations, r.dockerfiles, r.envSh, r.vmArgs, r.ci, r.git} {
 		if err := read(); err != nil {
 			return nil, err
 		}
@@ -206,6 +210,7 @@ func (r *reader) elixir() error {
 	if len(f.migrators) > 0 {
 		p.Migrator = f.migrators[0]
 	}
+	p.Routings = routings(w, p.Endpoints)
 	p.ClusterNamed = f.clusterNamed
 	p.doubt(&f)
 	p.environment(&f)

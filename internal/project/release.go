@@ -2,6 +2,7 @@ package project
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -24,9 +25,14 @@ func (f Flag) String() string { return strings.Join(f.Words, " ") }
 
 // vmArgs reads the files of flags in rel.
 func (r *reader) vmArgs() error {
-	dirs := []string{"rel"}
+	var dirs []string
+	if r.p.Templates.Known() {
+		dirs = append(dirs, r.p.Templates.Value)
+	}
 	for _, a := range r.p.Apps {
-		dirs = append(dirs, path.Join(a.Dir, "rel"))
+		if dir := path.Join(a.Dir, templatesDir); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
 	}
 	for _, dir := range dirs {
 		for _, name := range r.p.Under(dir) {
