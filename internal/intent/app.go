@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/project"
 )
@@ -14,16 +13,9 @@ import (
 // a place of the project as people are to see it.
 func AppOf(p *project.Project, shown func(project.Pos) string) App {
 	app := App{
-		Known: true, Name: releaseName(p), EnvSh: envsh.Source{Name: "rel/env.sh.eex", Text: []byte(p.EnvSh.Text)},
-		Image: map[string]mesh.Setting{}, MayAsk: mayAsk(p, shown),
+		Known: true, Name: releaseName(p), Image: map[string]mesh.Setting{}, MayAsk: mayAsk(p, shown),
 	}
-	for _, f := range p.VMArgs {
-		if f.Taken && strings.HasSuffix(f.File, "/vm.args.eex") {
-			for _, flag := range f.Flags {
-				app.VMArgs = append(app.VMArgs, Line{flag.Words, shown(flag.At)})
-			}
-		}
-	}
+	templates(p, &app, shown)
 	for _, r := range p.Mix.ReleaseSpecs {
 		app.Cookie = app.Cookie || !r.Cookie.Nil()
 	}
@@ -210,9 +202,25 @@ func (s source) option(e project.Expr, phase project.Phase) Option {
 			return mesh.NotKnown(raised+v.Text, at)
 		case project.ExprAbsent:
 			return mesh.Setting{From: at}
+		case project.ExprTuple:
+			if text, ok := address(v); ok {
+				return mesh.Setting{Value: text, From: at}
+			}
 		}
 		return mesh.NotKnown(cmp.Or(unknown(v), "it is computed"), at)
 	}
+}
+
+// address writes a tuple of numbers, such as {127, 0, 0, 1}, as a flag has it.
+func address(tuple project.Expr) (string, bool) {
+	parts := make([]string, len(tuple.Items))
+	for i, item := range tuple.Items {
+		if item.Value.Kind != project.ExprInteger {
+			return "", false
+		}
+		parts[i] = item.Value.Text
+	}
+	return "{" + strings.Join(parts, ",") + "}", true
 }
 
 // condition works out whether something is there; nil: it always is.

@@ -14,6 +14,8 @@ type environment struct {
 	vars map[string]mesh.Setting
 	// rest says why it is not known which others there are; empty: there are none.
 	rest string
+	// machine is where the machine's address is put into a variable; empty: nowhere.
+	machine string
 	// cookie is what rel/env.sh leaves of the cookie, as far as its text is known.
 	cookie []envsh.Part
 }
@@ -41,7 +43,7 @@ func (b *builder) containerEnv(w Runs, c manifest.Container, r *mesh.Replica) en
 		b.from(&e, f)
 	}
 	for v := range c.Env() {
-		e.vars[v.Called] = b.value(e, v, r)
+		e.vars[v.Called] = b.value(&e, w, v, r)
 	}
 	if _, set := e.vars[hostname]; !set { // last: the kubelet has no value for $(HOSTNAME)
 		e.vars[hostname] = b.hostname(w, r)
@@ -93,16 +95,24 @@ func secretName(namespace, name, key string) string {
 }
 
 // value is one entry of env.
-func (b *builder) value(e environment, v manifest.EnvVar, r *mesh.Replica) mesh.Setting {
+func (b *builder) value(e *environment, w Runs, v manifest.EnvVar, r *mesh.Replica) mesh.Setting {
 	from := v.From()
 	if !from.IsMap() {
-		return expand(e, v)
+		return expand(*e, v)
 	}
 	at := v.Position().String()
 	for kind, ref := range from.Fields() {
 		switch kind {
 		case "fieldRef":
-			return field(ref.Key("fieldPath").String(), r, at)
+			path := ref.Key("fieldPath").String()
+			if path == "status.hostIP" || path == "status.hostIPs" {
+				if w.Pod.Key("hostNetwork").True() { // the pod has no other
+					return mesh.Setting{Value: r.IP, From: at}
+				}
+				e.machine = at
+				return mesh.Setting{Value: machine(r.IP), From: at}
+			}
+			return field(path, r, at)
 		case "secretKeyRef":
 			name, key := ref.Key("name").String(), ref.Key("key").String()
 			called := secretName(r.Namespace, name, key)
@@ -119,6 +129,12 @@ func (b *builder) value(e environment, v manifest.EnvVar, r *mesh.Replica) mesh.
 		}
 	}
 	return mesh.NotKnown("it is set by the cluster", at)
+}
+
+// machine is the address of the machine that a pod runs on, made up: no pod has it.
+func machine(pod string) string {
+	parts := strings.Split(pod, ".")
+	return strings.Join(append([]string{"192", "168"}, parts[min(2, len(parts)):]...), ".")
 }
 
 // field is the downward API, as far as a node's name may hang on it.

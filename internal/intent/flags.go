@@ -51,6 +51,9 @@ func (b *builder) flags(e environment) (f flagWords) {
 	}
 	of(&f.after, beam.EnvErlFlags)
 	of(&f.after, beam.EnvErlZFlags)
+	if b.app.VMArgsWhy != "" {
+		f.unclear = b.app.VMArgsWhy
+	}
 	if v, set := e.vars[beam.EnvErlEPMDPort]; set && !v.Known() {
 		f.unclear = beam.EnvErlEPMDPort + ": " + v.Why
 	}
@@ -110,20 +113,19 @@ func (b *builder) distribution(f flagWords, e environment, r *mesh.Replica) {
 			r.EPMD = uint16(n)
 		}
 	}
-	var texts []string
-	for _, w := range f.all() {
-		texts = append(texts, w.text)
+	all := f.all()
+	texts := make([]string, len(all))
+	for i, w := range all {
+		texts[i] = w.text
 	}
 	flags := beam.ReadFlags(texts)
 	first, last := b.port(flags.ListenMin, listenMin, e, r), b.port(flags.ListenMax, listenMax, e, r)
 	r.ListenMin, r.ListenMax = first, max(first, last)
-	if flags.NoEPMD && flags.ERLEPMDPort.Given {
-		r.EPMD, r.ListenMin, r.ListenMax, r.ListenWhy = 0, flags.ERLEPMDPort.Number, flags.ERLEPMDPort.Number, ""
+	if fixed := flags.ERLEPMDPort.Number; fixed != 0 { // which beats the range
+		r.FixedPort, r.ListenMin, r.ListenMax, r.ListenWhy = fixed, fixed, fixed, ""
 	}
-	r.Proto, r.Hidden = flags.Proto(), flags.Hidden
-	if flags.NoConnectAll {
-		r.ConnectAll = mesh.No
-	}
+	r.Proto = flags.Proto()
+	b.meets(all, flags, e, r)
 }
 
 // The settings of kernel that bound the distribution's port.

@@ -54,6 +54,13 @@ func TestHost(t *testing.T) {
 		{"long without a host, below a Service", hand, "subdomain: shop-headless", long + "export RELEASE_NODE=shop\n", "shop@" + deployed + ".shop-headless.prod.svc.cluster.local", ""},
 		{"long without a host, on the machine's network", hand, "hostNetwork: true", long + "export RELEASE_NODE=shop\n", "?", ""},
 		{"long without a host, with a domain of its own", strings.Replace(hand, "        env:\n", "        env:\n        - {name: ERL_INETRC, value: /app/inetrc}\n", 1), "", long + "export RELEASE_NODE=shop\n", "?", ""},
+		{"line ends of Windows", hand, "", long + "export RELEASE_NODE=shop@${POD_IP}\r\n", "", "NAM-17"},
+		{"line ends of Windows, of the kind of name", hand, "", "export RELEASE_DISTRIBUTION=name\r\nexport RELEASE_NODE=shop@${POD_IP}\n", "", "NAM-17"},
+		{"line ends of Windows, and what is not known", hand, "", long + "export RELEASE_NODE=shop@$(curl metadata)\r\n", "", "NAM-17"},
+		{"line ends of Windows, and an empty line", hand, "", long + "\r\nexport RELEASE_NODE=shop@${POD_IP}\n", "", "NAM-17"},
+		{"line ends of Windows, and a condition", hand, "", "if [ -n \"$POD_IP\" ]; then\r\n" + long + "fi\r\n", "", "NAM-17"},
+		{"line ends of Windows, and something that is not there", hand, "", ": \"${POD_ADDRESS:?}\"\r\n", "", "NAM-04"},
+		{"line ends of Windows in comments", hand, "", "# its name\r\n" + long + "export RELEASE_NODE=shop@${POD_IP}\n", "shop@10.244.1.10", ""},
 		{"short without a host", hand, "", "export RELEASE_NODE=shop\n", "shop@" + deployed, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,6 +17,11 @@ func image(p *project.Project, app *App, shown func(project.Pos) string) {
 		dash, busybox := shellOf(d)
 		app.Dash, app.Busybox = dash && (app.Dash || n == 0), busybox && (app.Busybox || n == 0)
 		app.CookieFile = app.CookieFile || strings.Contains(d.Text, "erlang.cookie")
+		for _, i := range d.Chain(d.Final()) {
+			if (i.Name == "RUN" || i.Name == "CMD" || i.Name == "ENTRYPOINT") && namesEPMD(i.Text+i.Document) {
+				app.EPMD = "the image may start it (" + shown(i.At) + ")"
+			}
+		}
 		for name, f := range d.Env(d.Final()) {
 			switch {
 			case len(images) > 1:

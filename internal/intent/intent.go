@@ -20,12 +20,14 @@ const maxReplicas = 5
 // App is what a source tree says of the release that the workloads run. The zero App is
 // one of which there is none.
 type App struct {
-	Known  bool                    // there is a source tree
-	Name   string                  // of the release; empty: not known
-	EnvSh  envsh.Source            // rel/env.sh.eex; without a text there is none
-	VMArgs []Line                  // rel/vm.args.eex, without comments
-	Image  map[string]mesh.Setting // what the image sets: ENV of the Dockerfile
-	Finds  []Discovery             // how it looks for other nodes
+	Known  bool         // there is a source tree
+	Name   string       // of the release; empty: not known
+	EnvSh  envsh.Source // rel/env.sh.eex as the image gets it; without a text there is none
+	VMArgs []Line       // rel/vm.args.eex as the image gets it, without comments
+	// EnvShWhy and VMArgsWhy say why it is not known what the image gets of these.
+	EnvShWhy, VMArgsWhy string
+	Image               map[string]mesh.Setting // what the image sets: ENV of the Dockerfile
+	Finds               []Discovery             // how it looks for other nodes
 	// Foreign says why it is not mix release's start script that names the node; empty: it is.
 	Foreign  string
 	Commands []Command // of the images that it may be in; none: not known
@@ -35,6 +37,8 @@ type App struct {
 	Cookie bool
 	// CookieFile says that its image may hold a file with the cookie.
 	CookieFile bool
+	// EPMD says that its image may start EPMD, in words; empty: it does not.
+	EPMD string
 	// Kernel is what the configuration says of kernel that counts when it starts.
 	Kernel map[string]Option
 	// Dash and Busybox say what the image's sh is; neither: not known.

@@ -3,13 +3,14 @@ package intent
 import (
 	"strings"
 
+	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/project"
 )
 
 // kernel is what the configuration says of it, as it stands in sys.config when kernel starts:
 // what is read at boot comes too late.
 func (s source) kernel(app *App) {
-	for _, name := range []string{listenMin, listenMax} {
+	for _, name := range []string{listenMin, listenMax, beam.KernelUseInterface, beam.KernelConnectAll} {
 		e := s.Setting("kernel", name)
 		var built []project.ConfigCall
 		late := false

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"regexp"
@@ -26,19 +27,29 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 	default:
 		b.named(r, vars)
 	}
+	if r.NoNode == "" && env.machine != "" && beam.HostOf(r.Node.Value) == machine(r.IP) {
+		r.Slip, r.NamedBy = mesh.OfMachine, mesh.Flaw{Why: "that is its machine's address (status.hostIP), and not the pod's", At: env.machine}
+	}
 	r.Cookie = b.cookie(w, env, vars, words)
 	if words.unclear != "" && r.NoNode == "" && r.Node.Known() {
 		r.Node = mesh.NotKnown("flags of its node are not: "+words.unclear, r.Node.From)
 	}
 	b.distribution(words, vars, r)
+	r.Resolver = resolver(w)
+	if none, perhaps := b.epmd(w, vars, words.all()); !problem.lost && words.unclear == "" && r.NoNode == "" {
+		if none.Why != "" {
+			r.NoNode, r.Code, r.Slip, r.Node = none.Why, "NET-08", mesh.NoEPMDThere, mesh.Setting{From: none.At}
+		}
+		if perhaps.Why != "" {
+			r.OtherEPMD = perhaps
+		}
+	}
 	switch why := cmp.Or(portWhy, words.unclear); {
 	case why != "":
 		r.ListenMin, r.ListenMax, r.ListenWhy = 0, 0, why
 	case r.ListenMin != 0 || r.ListenWhy != "":
-	case !b.app.Known:
-		r.ListenWhy = "vm.args is not at hand"
-	case vars.rest != "":
-		r.ListenWhy = "flags may be set by " + vars.rest
+	default:
+		r.ListenWhy = b.more(vars)
 	}
 	r.ReadyAlone, r.ReadyWhy = b.readyAlone(w)
 	r.Ways = b.ways(w, r, vars)
@@ -68,6 +79,9 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	if why != "" {
 		return lost(why, at)
 	}
+	if b.app.EnvShWhy != "" {
+		return lost(b.app.EnvShWhy, "")
+	}
 	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
 		name = v.Value
 	}
@@ -86,8 +100,11 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 		return lost("rel/env.sh can't be followed: "+err.Error(), "")
 	case result.Ends != nil:
 		ends := mesh.Replica{NoNode: "rel/env.sh ends the start: " + result.Ends.Why, Code: "NAM-04", Node: mesh.Setting{From: result.Ends.Pos.String()}}
-		if result.Ends.Foreign {
+		switch {
+		case result.Ends.Foreign:
 			ends.Slip = mesh.OtherShell
+		case result.Windows && !b.endsAnyway(ctx, *result.Ends, name, e, b.host(w, r)):
+			ends.Code = codeWindows
 		}
 		return env, problem{ends, true}, ""
 	case result.Unclear != "":
@@ -107,6 +124,14 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
 	}
 	node := result.Node()
+	for _, v := range []envsh.Value{node.Flag, node.Name} {
+		if result.Windows && returns(v) {
+			return out, problem{mesh.Replica{
+				NoNode: "the lines of rel/env.sh end as Windows writes them, and the carriage return is part of what it sets: the release does not start", Code: codeWindows,
+				Node: mesh.Setting{From: v.From},
+			}, true}, ""
+		}
+	}
 	switch _, inetrc := out.vars["ERL_INETRC"]; {
 	case node.NoHost && inetrc:
 		return out, problem{Replica: mesh.Replica{Node: mesh.NotKnown("ERL_INETRC may give the host a full name", node.Name.From)}}, ""
@@ -123,6 +148,21 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 		out.vars[name] = s
 	}
 	return out, problem{}, ""
+}
+
+// codeWindows is of a start script that sh does not read for its line ends.
+const codeWindows = "NAM-17"
+
+// endsAnyway says whether a script ends where it does for another reason than its line ends.
+func (b *builder) endsAnyway(ctx context.Context, end envsh.Ending, release string, e envsh.Env, h envsh.Host) bool {
+	plain := envsh.Source{Name: b.app.EnvSh.Name, Text: bytes.ReplaceAll(b.app.EnvSh.Text, []byte("\r\n"), []byte("\n"))}
+	result, err := envsh.Run(ctx, plain, envsh.Release{Name: release, Command: "start"}, e, h)
+	return err == nil && result.Ends != nil && result.Ends.Pos == end.Pos
+}
+
+// returns says whether a value certainly has a carriage return in it.
+func returns(v envsh.Value) bool {
+	return strings.Contains(v.Text, "\r") || slices.ContainsFunc(v.Parts, func(p envsh.Part) bool { return strings.Contains(p.Text, "\r") })
 }
 
 // releaseOf is the name of the release that a container starts, and where it is not known

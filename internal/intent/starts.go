@@ -64,6 +64,8 @@ var (
 	shells   = regexp.MustCompile(`^(|.*/)(sh|ash|bash|dash)$`)
 	// startsRelease is a release that is started, also by Phoenix's bin/server.
 	startsRelease = regexp.MustCompile(`(?:^|[\s;&|/"'])bin/(?:server(?:["'\s;&|]|$)|([A-Za-z0-9_-]+)["']?\s+["']?start)`)
+	// backgrounds is a release that goes into the background, where its container ends with it.
+	backgrounds = regexp.MustCompile(`\bbin/[A-Za-z0-9_-]+["']?\s+["']?daemon(?:_iex)?\b`)
 	// naming is a shell's line that sets what a node's name hangs on, or reads a script that may.
 	naming = regexp.MustCompile(`\b((?:RELEASE|ERL|ELIXIR)_[A-Z_]+)=|(?:^|[;&|]|\bthen)\s*(\.|source|eval)\s`)
 )
@@ -93,6 +95,9 @@ func starts(words []string, app string) (name, why string) {
 func startsIn(line, app string) (name, why string) {
 	line = strings.TrimSpace(line)
 	m := startsRelease.FindStringSubmatchIndex(line)
+	if left := backgrounds.FindString(line); m == nil && left != "" {
+		return "", strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(left)), " ") + " leaves the node in the background, and the container ends with the command"
+	}
 	if m == nil {
 		first, _, _ := strings.Cut(line, " ")
 		return "", "it starts with " + cmp.Or(first, "an empty line") + ", and not with bin/" + cmp.Or(app, "NAME") + " start"

@@ -35,6 +35,8 @@ func TestStarts(t *testing.T) {
 		{"/entry.sh|bin/shop|start", "", "entry.sh"},
 		{"mix|phx.server", "", "mix"},
 		{"bin/shop|foreground", "", "bin/shop"},
+		{"/app/bin/shop|daemon", "", "bin/shop daemon leaves the node in the background"},
+		{"sh|-c|exec \"bin/shop\" daemon_iex", "", "bin/shop daemon_iex leaves the node in the background"},
 		{"elixir|--name|a@b.c|-S|mix|run", "", "elixir"},
 		{"bin/server_of_ours|start", "server_of_ours", ""},
 		{"/bin/bash|/app/run.sh", "", "/app/run.sh"},

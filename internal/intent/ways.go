@@ -103,6 +103,7 @@ func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mes
 		way.Looks, way.Query, way.Base, way.Whole = beam.LookupAOrAAAA, text("query"), text("node_basename"), true
 	case "Kubernetes":
 		b.kubernetes(&way, w, r, option, text)
+		_, way.Where = d.Options["kubernetes_master"]
 	case "Epmd":
 		switch way.Static, way.Unclear = d.Hosts, d.Unread; {
 		case way.Unclear == "" && len(way.Static) == 0 && way.Idle == "":

@@ -46,26 +46,52 @@ type Replica struct {
 	NoNode string
 	// Code is the finding's that NoNode is about, or that why the name is not known is
 	// about, where it has one.
-	Code   string
-	Slip   Slip    // of NoNode, or of why Node is not known
-	Node   Setting // its full name, base@host
-	Long   Tri     // whether it runs with long names
-	Cookie Cookie
+	Code string
+	Slip Slip    // of NoNode, of why Node is not known, or of Node
+	Node Setting // its full name, base@host
+	// NamedBy says what its host is of, where Slip is OfMachine.
+	NamedBy Flaw
+	Long    Tri // whether it runs with long names
+	Cookie  Cookie
 
-	EPMD       uint16 // TCP port; 0: it runs without EPMD
+	EPMD       uint16 // TCP port where it registers, and asks others' EPMD; 0: it runs without
+	FixedPort  uint16 // -erl_epmd_port: the port where it dials everybody, without a question to EPMD; 0: it asks
+	OtherEPMD  Flaw   // something that Phial does not follow answers in EPMD's place
 	ListenMin  uint16 // of the distribution port; 0: any port, or not known
 	ListenMax  uint16
 	ListenWhy  string            // a ListenMin of 0 is not known, and why
 	Ports      map[string]uint16 // of its containers, those that have names: TCP
 	Proto      string            // -proto_dist; empty: inet_tcp
+	NoTLS      Flaw              // Proto is of TLS, and nothing says which certificate it has
 	ConnectAll Tri               // No: -connect_all false. Unknown counts as OTP's own default, Yes
+	ConnectAt  string            // where it says so
 	Hidden     bool
+	HiddenAt   string // where it says so
+	Deaf       Flaw   // no peer reaches its listener, whomever it dials itself: on loopback alone, or none
+	Resolver   Resolver
 
 	// ReadyAlone says whether it becomes ready without having joined anybody. A Service
 	// that lists only what is ready never lists one that waits to be joined.
 	ReadyAlone Tri
 	ReadyWhy   string // that is not known, and why, where there is something to say
 	Ways       []Way
+}
+
+// Flaw is something that keeps a node from others: a clause that says what, and where it
+// stands. The zero Flaw is none.
+type Flaw struct {
+	Why, At string
+	Unsure  bool // whether it is so is not known: Why says why
+}
+
+func (f Flaw) there() bool { return f.Why != "" }
+
+// Resolver is whom a replica's lookups ask. The zero Resolver is the cluster's DNS.
+type Resolver struct {
+	// Machine says why it is the machine's, which knows no names of the cluster; Unclear why
+	// it is not known which it is.
+	Machine, Unclear string
+	At               string
 }
 
 // Slip tells a mistake from others of its code, which are mended otherwise.
@@ -76,6 +102,9 @@ const (
 	OtherShell   Slip = iota + 1 // the start script is written for another shell than sh
 	SecondCookie                 // -setcookie is given beside the start script's own
 	NoFullHost                   // a long name without a host, in a pod that has no full name
+	OnLoopback                   // the distribution listens on loopback alone
+	NoEPMDThere                  // -start_epmd false, and nothing starts EPMD or stands in for it
+	OfMachine                    // the node is named by its machine's address
 )
 
 // Cookie stands for a cookie without holding it.
@@ -136,6 +165,7 @@ type Way struct {
 	Selects   Selector
 	Endpoints bool // it asks for endpoints, by the labels of their Service, and takes those that are ready
 	Allowed   Tri  // whether its service account may ask
+	Where     bool // it is told where the API is, and asks no DNS for that
 
 	// Agent: Phial's agents look, and join a replica to all that it would meet or to
 	// nobody, by the names that the nodes have.

@@ -37,6 +37,7 @@ type Narration struct {
 	State State        `json:"state"`
 	Text  string       `json:"text"`
 	Code  finding.Code `json:"code,omitempty"` // of what it fails at
+	At    Place        `json:"at,omitzero"`    // where what it tells of stands; the zero Place: in no file
 }
 
 // PredictedLink says of two replicas whether they would be connected.
@@ -79,7 +80,7 @@ func predict(in *Intent) *predictor {
 			p.way(i, &in.Replicas[i].Ways[w])
 		}
 		if len(in.Replicas[i].Ways) == 0 && in.Replicas[i].NoNode == "" {
-			p.say(i, Passed, "it looks for nobody: no discovery is set up")
+			p.say(i, Passed, "", "it looks for nobody: no discovery is set up")
 		}
 	}
 	p.join()
@@ -112,15 +113,20 @@ type dialled struct {
 	why []Obstacle
 }
 
-func (p *predictor) say(i int, state State, format string, a ...any) {
-	s := &p.out.Replicas[i].Steps
-	*s = append(*s, Narration{State: state, Text: fmt.Sprintf(format, a...)})
+// say tells a step. From is where what it tells of stands.
+func (p *predictor) say(i int, state State, from, format string, a ...any) {
+	p.tell(i, Narration{State: state, Text: fmt.Sprintf(format, a...)}, from)
 }
 
 // blame says what fails, and what that is called.
-func (p *predictor) blame(i int, code finding.Code, format string, a ...any) {
+func (p *predictor) blame(i int, code finding.Code, from, format string, a ...any) {
+	p.tell(i, Narration{State: Failed, Text: fmt.Sprintf(format, a...), Code: code}, from)
+}
+
+func (p *predictor) tell(i int, n Narration, from string) {
+	n.At, _ = ParsePlace(from)
 	s := &p.out.Replicas[i].Steps
-	*s = append(*s, Narration{State: Failed, Text: fmt.Sprintf(format, a...), Code: code})
+	*s = append(*s, n)
 }
 
 // at names where something stands, in brackets; nothing where that is not known.
@@ -142,12 +148,12 @@ func placeOf(s Setting) string {
 func (p *predictor) name(i int) {
 	switch r := &p.in.Replicas[i]; {
 	case r.NoNode != "":
-		p.blame(i, finding.Code(r.Code), "no node: %s%s", r.NoNode, at(r.Node.From))
+		p.blame(i, finding.Code(r.Code), r.Node.From, "no node: %s%s", r.NoNode, at(r.Node.From))
 	case !r.Node.Known():
-		p.say(i, Unseen, "its node's name is not known: %s%s", r.Node.Why, at(placeOf(r.Node)))
+		p.say(i, Unseen, r.Node.From, "its node's name is not known: %s%s", r.Node.Why, at(placeOf(r.Node)))
 	default:
 		p.out.Replicas[i].Node = r.Node.Value
-		p.say(i, Passed, "will be named %s%s", r.Node.Value, at(r.Node.From))
+		p.say(i, Passed, r.Node.From, "will be named %s%s", r.Node.Value, at(r.Node.From))
 	}
 }
 
@@ -176,20 +182,20 @@ func (p *predictor) way(i int, w *Way) {
 	case r.NoNode != "":
 		return
 	case w.Idle != "" && slices.ContainsFunc(r.Ways, func(o Way) bool { return o.Idle == "" }):
-		p.say(i, Passed, "%s dials nobody: %s%s; another way does", w.Name, w.Idle, at(w.From))
+		p.say(i, Passed, w.From, "%s dials nobody: %s%s; another way does", w.Name, w.Idle, at(w.From))
 		return
 	case w.Idle != "":
-		p.blame(i, w.idleCode(), "%s dials nobody: %s%s", w.Name, w.Idle, at(w.From))
+		p.blame(i, w.idleCode(), w.From, "%s dials nobody: %s%s", w.Name, w.Idle, at(w.From))
 		return
 	case w.Unclear != "":
-		p.say(i, Unseen, "whom %s dials is not known: %s%s", w.Name, w.Unclear, at(w.From))
+		p.say(i, Unseen, w.From, "whom %s dials is not known: %s%s", w.Name, w.Unclear, at(w.From))
 		p.doubt(i, Obstacle{Text: w.Unclear, At: []string{w.From}})
 		return
 	}
 	found := p.lookUp(i, w)
 	if len(found) > maxMesh {
 		why := p.beyond("%s finds %d replicas", w.Name, len(found))
-		p.say(i, Unseen, "whom %s dials is not known: %s", w.Name, why)
+		p.say(i, Unseen, "", "whom %s dials is not known: %s", w.Name, why)
 		p.doubt(i, Obstacle{Text: why})
 		return
 	}
@@ -202,7 +208,7 @@ func (p *predictor) way(i int, w *Way) {
 			continue
 		}
 		if !w.Base.Known() && t.name == "" {
-			p.say(i, Unseen, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(placeOf(w.Base)))
+			p.say(i, Unseen, w.Base.From, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(placeOf(w.Base)))
 			o := Obstacle{Text: w.Base.Why, At: []string{w.Base.From}}
 			if w.Base.Why == r.Node.Why { // it is its own
 				o.Code, o.Slip = finding.Code(r.Code), r.Slip
@@ -245,11 +251,11 @@ func (p *predictor) dial(i int, name, from string) {
 	}
 	switch state {
 	case Yes:
-		p.say(i, Passed, "will dial %s: accepted", name)
+		p.say(i, Passed, "", "will dial %s: accepted", name)
 	case No:
-		p.blame(i, o.Code, "will dial %s: refused, because %s", name, o.Text)
+		p.blame(i, o.Code, firstPlace(o.At), "will dial %s: refused, because %s", name, o.Text)
 	case Unknown:
-		p.say(i, Unseen, "will dial %s: how that ends is not known, because %s", name, o.Text)
+		p.say(i, Unseen, firstPlace(o.At), "will dial %s: how that ends is not known, because %s", name, o.Text)
 		if j < 0 {
 			p.doubt(i, o)
 		}

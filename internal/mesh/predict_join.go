@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
 )
 
 // maxMesh bounds the replicas of one mesh that are followed, since each is held against
@@ -73,10 +74,17 @@ func (p *predictor) join() {
 			}
 		}
 		if len(others) == 0 && !slices.ContainsFunc(found, func(t target) bool { return t.replica != i }) {
-			p.say(i, Passed, "its agent finds nobody to join")
+			p.say(i, Passed, "", "its agent finds nobody to join")
 		}
 		if len(met) > 0 {
-			p.say(i, Passed, "its agent finds it joined to %s", p.ids(met))
+			p.say(i, Passed, "", "its agent finds it joined to %s", p.ids(met))
+		}
+		if why, code, from := p.in.Replicas[i].aloof(); why != "" && len(others) > 0 {
+			p.blame(i, code, from, "its agent leaves it alone: %s%s", why, at(from))
+			for _, j := range others {
+				p.mark(i, j, No, Obstacle{From: p.in.Replicas[i].ID, To: p.in.Replicas[j].ID, Code: code, Text: "agents leave it alone: " + why, At: []string{from}})
+			}
+			continue
 		}
 		slices.SortStableFunc(others, func(a, b int) int { return len(p.islands.around(b)) - len(p.islands.around(a)) })
 		for _, j := range others {
@@ -87,16 +95,36 @@ func (p *predictor) join() {
 	}
 }
 
+// aloof says why agents join a node to nobody; empty: they do.
+func (r *Replica) aloof() (why string, code finding.Code, from string) {
+	switch {
+	case r.NoNode != "":
+	case r.Hidden:
+		return "it is a hidden node", finding.HiddenNode, r.HiddenAt
+	case r.ConnectAll == No:
+		return "it runs with connect_all false, and chooses its links itself", finding.PartialByChoice, r.ConnectAt
+	}
+	return "", "", ""
+}
+
 // joinIsland joins the islands of two replicas if every pair of them would hold.
 func (p *predictor) joinIsland(i, j int) {
 	ours, others := slices.Clone(p.islands.around(i)), slices.Clone(p.islands.around(j))
 	if n := len(ours) + len(others); n > maxMesh {
 		why := p.beyond("%s would be one of %d", p.in.Replicas[i].ID, n)
 		p.mark(i, j, Unknown, Obstacle{From: p.in.Replicas[i].ID, To: p.in.Replicas[j].ID, Text: why})
-		p.say(i, Unseen, "whether its agent joins it to %s is not known: %s", p.ids(others), why)
+		p.say(i, Unseen, "", "whether its agent joins it to %s is not known: %s", p.ids(others), why)
 		return
 	}
 	state, why := Yes, Obstacle{}
+	for _, b := range others { // an island with such a node is left alone as well
+		if text, code, from := p.in.Replicas[b].aloof(); text != "" {
+			why = Obstacle{From: p.in.Replicas[b].ID, To: p.in.Replicas[i].ID, Code: code, Text: p.in.Replicas[b].ID + " is left alone: " + text, At: []string{from}}
+			p.mark(i, j, No, why)
+			p.blame(i, code, from, "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
+			return
+		}
+	}
 	for _, a := range ours {
 		for _, b := range others {
 			for _, way := range [][2]int{{a, b}, {b, a}} {
@@ -113,11 +141,11 @@ func (p *predictor) joinIsland(i, j int) {
 	}
 	switch state {
 	case Yes:
-		p.say(i, Passed, "its agent joins it to %s", p.ids(others))
+		p.say(i, Passed, "", "its agent joins it to %s", p.ids(others))
 	case No:
-		p.blame(i, why.Code, "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
+		p.blame(i, why.Code, firstPlace(why.At), "its agent keeps it apart from %s, because %s", p.ids(others), why.Text)
 	case Unknown:
-		p.say(i, Unseen, "whether its agent joins it to %s is not known, because %s", p.ids(others), why.Text)
+		p.say(i, Unseen, firstPlace(why.At), "whether its agent joins it to %s is not known, because %s", p.ids(others), why.Text)
 	}
 }
 

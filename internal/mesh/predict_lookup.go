@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // lookUp gives whom a way finds, and tells how that goes.
 func (p *predictor) lookUp(i int, w *Way) []target {
 	if len(w.Static) > 0 {
-		p.say(i, Passed, "%s has names of its own%s", w.Name, at(w.From))
+		p.say(i, Passed, w.From, "%s has names of its own%s", w.Name, at(w.From))
 		var all []target
 		for _, name := range w.Static {
 			all = append(all, target{host: beam.HostOf(name), replica: -1, name: name})
@@ -23,37 +24,37 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 		return p.askAPI(i, w)
 	}
 	if !w.Query.Known() {
-		p.say(i, Unseen, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(w.Query.From))
+		p.say(i, Unseen, w.Query.From, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(w.Query.From))
 		p.doubt(i, Obstacle{Text: w.Query.Why})
 		return nil
 	}
 	what := fmt.Sprintf("%s will look up %s (%s)%s", w.Name, w.Query.Value, w.Looks, at(w.Query.From))
 	s, state, o := p.find(i, w)
 	if s == nil {
-		p.lost(i, what, state, o)
+		p.lost(i, what, w.Query.From, state, o)
 		return nil
 	}
 	members, dropped, unclear := p.members(s)
 	switch {
 	case !s.Headless:
-		p.lost(i, what, No, Obstacle{Code: finding.ServiceNotHeadless, At: []string{s.From},
+		p.lost(i, what, w.Query.From, No, Obstacle{Code: finding.ServiceNotHeadless, At: []string{s.From},
 			Text: "Service " + s.Name + " is not headless: DNS answers with an address of its own, which is no replica's"})
 		return nil
 	case w.Looks == beam.LookupSRV && s.Ports == 0:
-		p.lost(i, what, No, Obstacle{Code: finding.ServiceWithoutSRV, At: []string{s.From}, Text: "Service " + s.Name + " has no ports, so there are no SRV records"})
+		p.lost(i, what, w.Query.From, No, Obstacle{Code: finding.ServiceWithoutSRV, At: []string{s.From}, Text: "Service " + s.Name + " has no ports, so there are no SRV records"})
 		return nil
 	case len(members) == 0 && len(unclear) > 0:
-		p.lost(i, what, Unknown, Obstacle{Text: "whether a replica is ready before it has joined is not known, and Service " + s.Name + " lists only what is ready" + p.readyWhy(unclear[0])})
+		p.lost(i, what, w.Query.From, Unknown, Obstacle{Text: "whether a replica is ready before it has joined is not known, and Service " + s.Name + " lists only what is ready" + p.readyWhy(unclear[0])})
 		return nil
 	case len(members) == 0 && len(dropped) > 0:
-		p.lost(i, what, No, Obstacle{Code: codeReadyDeadlock, At: []string{s.From},
+		p.lost(i, what, w.Query.From, No, Obstacle{Code: codeReadyDeadlock, At: []string{s.From},
 			Text: "Service " + s.Name + " lists only what is ready, and no replica is before it has joined"})
 		return nil
 	case len(members) == 0 && len(s.Selector) == 0:
-		p.lost(i, what, Unknown, Obstacle{Text: "Service " + s.Name + " has no selector: whom it lists is set elsewhere"})
+		p.lost(i, what, w.Query.From, Unknown, Obstacle{Text: "Service " + s.Name + " has no selector: whom it lists is set elsewhere"})
 		return nil
 	case len(members) == 0:
-		p.lost(i, what, No, Obstacle{Code: finding.ServiceEmpty, At: []string{s.From}, Text: "the selector of Service " + s.Name + " matches no replica"})
+		p.lost(i, what, w.Query.From, No, Obstacle{Code: finding.ServiceEmpty, At: []string{s.From}, Text: "the selector of Service " + s.Name + " matches no replica"})
 		return nil
 	}
 	for _, j := range unclear {
@@ -68,20 +69,20 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 		}
 		found = append(found, target{host: host, replica: j})
 	}
-	p.say(i, Passed, "%s; DNS answers %s", what, hosts(found))
+	p.say(i, Passed, w.Query.From, "%s; DNS answers %s", what, hosts(found))
 	return found
 }
 
 // lost tells of a lookup that gives nobody. What it could have found may be anybody.
-func (p *predictor) lost(i int, what string, state Tri, o Obstacle) {
+func (p *predictor) lost(i int, what, from string, state Tri, o Obstacle) {
 	id := p.in.Replicas[i].ID
 	o.From = id
 	if state == Unknown {
-		p.say(i, Unseen, "%s; what it finds is not known: %s", what, o.Text)
+		p.say(i, Unseen, from, "%s; what it finds is not known: %s", what, o.Text)
 		p.doubt(i, o)
 		return
 	}
-	p.blame(i, o.Code, "%s; it finds nobody: %s", what, o.Text)
+	p.blame(i, o.Code, from, "%s; it finds nobody: %s", what, o.Text)
 	for _, j := range p.index.workload[p.in.Replicas[i].Workload] {
 		if j != i {
 			p.mark(i, j, No, o)
@@ -123,6 +124,9 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 	default:
 		return nil, Unknown, Obstacle{Text: "what DNS answers about " + query + " is not known"}
 	}
+	if state, o := r.asked(query); state != Yes {
+		return nil, state, o
+	}
 	if s := p.index.named[[2]string{namespace, labels[0]}]; s != nil {
 		return s, Yes, Obstacle{}
 	}
@@ -133,6 +137,20 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 			Text: fmt.Sprintf("there is no Service %s/%s in what was read", namespace, labels[0])}
 	}
 	return nil, No, Obstacle{Code: finding.ServiceUnknown, At: []string{w.Query.From}, Text: fmt.Sprintf("there is no Service %s in namespace %s", labels[0], namespace)}
+}
+
+// asked says whether a replica's lookup of a name of the cluster gets to the cluster's DNS.
+func (r *Replica) asked(name string) (Tri, Obstacle) {
+	o := Obstacle{Code: codeMachineDNS, At: []string{r.Resolver.At}}
+	switch {
+	case r.Resolver.Machine != "":
+		o.Text = name + " is a name of the cluster, and " + r.Resolver.Machine
+		return No, o
+	case r.Resolver.Unclear != "":
+		o.Text = "who answers about " + name + " is not known: " + r.Resolver.Unclear
+		return Unknown, o
+	}
+	return Yes, Obstacle{}
 }
 
 // members are the replicas that a Service lists from the start; dropped those that it
@@ -177,13 +195,20 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 	what := w.Name + " will ask the Kubernetes API" + at(w.From)
 	switch {
 	case !w.Namespace.Known():
-		p.lost(i, what, Unknown, Obstacle{Text: w.Namespace.Why})
+		p.lost(i, what, w.From, Unknown, Obstacle{Text: w.Namespace.Why})
+		return nil
+	case p.in.Replicas[i].Resolver != Resolver{} && w.Where:
+		p.lost(i, what, w.From, Unknown, Obstacle{Text: "where it finds the API is set, and " + cmp.Or(p.in.Replicas[i].Resolver.Machine, p.in.Replicas[i].Resolver.Unclear)})
+		return nil
+	case p.in.Replicas[i].Resolver != Resolver{}:
+		state, o := p.in.Replicas[i].asked("kubernetes.default.svc." + p.domain())
+		p.lost(i, what, w.From, state, o)
 		return nil
 	case w.Allowed == No:
-		p.lost(i, what, No, Obstacle{Code: codeAPIRefuses, Text: "its service account may not ask for that"})
+		p.lost(i, what, w.From, No, Obstacle{Code: codeAPIRefuses, Text: "its service account may not ask for that"})
 		return nil
 	case w.Allowed == Unknown:
-		p.lost(i, what, Unknown, Obstacle{Text: "whether its service account may ask the API is not known"})
+		p.lost(i, what, w.From, Unknown, Obstacle{Text: "whether its service account may ask the API is not known"})
 		return nil
 	}
 	var members []int
@@ -198,7 +223,7 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 			if p.index.selected(i) {
 				state = No
 			}
-			p.lost(i, what, state, Obstacle{Code: "DSC-08", Text: "no Service carries the labels that it asks for"})
+			p.lost(i, what, w.From, state, Obstacle{Code: "DSC-08", Text: "no Service carries the labels that it asks for"})
 			return nil
 		}
 	} else {
@@ -212,7 +237,7 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 		switch w.Dials {
 		case DialName:
 			if r.Hostname == "" {
-				p.lost(i, what, No, Obstacle{Code: codeNoHostname, Text: "the pods have no host names in DNS: only a StatefulSet gives them"})
+				p.lost(i, what, w.From, No, Obstacle{Code: codeNoHostname, Text: "the pods have no host names in DNS: only a StatefulSet gives them"})
 				return nil
 			}
 			host = r.Host(p.domain())
@@ -226,10 +251,10 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 		found = append(found, target{host: host, replica: j})
 	}
 	if len(found) == 0 {
-		p.lost(i, what, No, Obstacle{Code: finding.ServiceEmpty, Text: "nothing carries the labels that it asks for"})
+		p.lost(i, what, w.From, No, Obstacle{Code: finding.ServiceEmpty, Text: "nothing carries the labels that it asks for"})
 		return nil
 	}
-	p.say(i, Passed, "%s, which answers %s", what, hosts(found))
+	p.say(i, Passed, w.From, "%s, which answers %s", what, hosts(found))
 	return found
 }
 

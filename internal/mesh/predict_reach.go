@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,8 @@ const (
 	codeNoHostname    finding.Code = "DSC-10"
 	codeEPMDless      finding.Code = "NET-08"
 	codeDomain        finding.Code = "NAM-10"
+	codeMachineDNS    finding.Code = "DSC-28"
+	codeNoCertificate finding.Code = "NET-30"
 )
 
 // reach says whether one replica's node would be connected to another's if it dialled
@@ -52,8 +55,11 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 		}
 		return end(No, code, fmt.Sprintf("one runs distribution over %s and the other over %s", a, b))
 	}
-	if from.EPMD != to.EPMD || to.EPMD == 0 && from.ListenMin != to.ListenMin {
-		return end(No, codeEPMDless, "they do not use EPMD at the same port, or one of them not at all")
+	if up, o := secured(from, to, o); up != Yes {
+		return up, o
+	}
+	if up, o := listening(from, to, o); up != Yes {
+		return up, o
 	}
 	if up, o := p.allowed(i, j, o); up != Yes {
 		return up, o
@@ -63,7 +69,11 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	case dialledName.Base != actual.Base:
 		return end(No, finding.BasenameMismatch, fmt.Sprintf("EPMD there knows %s and not %s", actual.Base, dialledName.Base), to.Node.From)
 	case dialledName.Host != actual.Host:
-		return end(No, finding.HostMismatch, fmt.Sprintf("the node there calls itself %s, and takes only who dials that", to.Node.Value), to.Node.From)
+		text, at := fmt.Sprintf("the node there calls itself %s, and takes only who dials that", to.Node.Value), []string{to.Node.From}
+		if to.Slip == OfMachine {
+			o.Slip, text, at = OfMachine, text+"; "+to.NamedBy.Why, slices.Insert(at, 0, to.NamedBy.At)
+		}
+		return end(No, finding.HostMismatch, text, at...)
 	}
 	switch from.Cookie.same(to.Cookie) {
 	case No:
@@ -78,10 +88,55 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	}
 	for _, r := range []*Replica{from, to} {
 		if r.Hidden {
-			return end(No, finding.HiddenNode, r.ID+" is a hidden node: it is connected and no part of the mesh, and neither sees the other among its nodes")
+			return end(No, finding.HiddenNode, r.ID+" is a hidden node: it is connected and no part of the mesh, and neither sees the other among its nodes", r.HiddenAt)
 		}
 	}
 	return end(Yes, "", "")
+}
+
+// secured says whether the two get through the handshake of TLS, where they speak that.
+func secured(from, to *Replica, o Obstacle) (Tri, Obstacle) {
+	switch {
+	case to.NoTLS.there() && to.NoTLS.Unsure:
+		o.Code, o.Text, o.At = codeNoCertificate, "whether "+to.ID+" has a certificate is not known: it "+to.NoTLS.Why, []string{to.NoTLS.At}
+		return Unknown, o
+	case to.NoTLS.there():
+		o.Code, o.Text, o.At = codeNoCertificate, to.ID+" "+to.NoTLS.Why, []string{to.NoTLS.At}
+		return No, o
+	case from.NoTLS.there():
+		o.Code, o.Text, o.At = codeNoCertificate, "whether "+to.ID+" takes one without a certificate is not known: "+from.ID+" "+from.NoTLS.Why, []string{from.NoTLS.At}
+		return Unknown, o
+	}
+	return Yes, o
+}
+
+// listening says whether one learns the port of the other, and whether somebody listens there.
+func listening(from, to *Replica, o Obstacle) (Tri, Obstacle) {
+	end := func(up Tri, code finding.Code, text string, at ...string) (Tri, Obstacle) {
+		o.Code, o.Text, o.At = code, text, at
+		return up, o
+	}
+	switch fixed := from.FixedPort; {
+	case to.Deaf.there() && to.Deaf.Unsure:
+		return end(Unknown, finding.PortClosed, "whether a peer reaches "+to.ID+" is not known: "+to.Deaf.Why, to.Deaf.At)
+	case to.Deaf.there() && to.Hidden:
+		return end(No, finding.HiddenNode, to.ID+" "+to.Deaf.Why, to.Deaf.At)
+	case to.Deaf.there():
+		o.Slip = OnLoopback
+		return end(No, finding.PortClosed, to.ID+" "+to.Deaf.Why, to.Deaf.At)
+	case from.OtherEPMD.there():
+		return end(Unknown, "", "where "+from.ID+" dials is not known: "+from.OtherEPMD.Why, from.OtherEPMD.At)
+	case to.OtherEPMD.there():
+		return end(Unknown, "", "where "+to.ID+" listens, and who knows of it, is not known: "+to.OtherEPMD.Why, to.OtherEPMD.At)
+	case fixed != 0 && to.ListenMin == fixed:
+	case fixed != 0 && to.ListenMin == 0 && to.ListenWhy != "":
+		return end(Unknown, "", fmt.Sprintf("%s dials every node at port %d, and which port %s has is not known: %s", from.ID, fixed, to.ID, to.ListenWhy))
+	case fixed != 0:
+		return end(No, codeEPMDless, fmt.Sprintf("%s dials every node at port %d (-erl_epmd_port), and %s does not listen there", from.ID, fixed, to.ID))
+	case from.EPMD != to.EPMD, from.EPMD == 0 && from.ListenMin != to.ListenMin:
+		return end(No, codeEPMDless, "they do not use EPMD at the same port, or one of them not at all")
+	}
+	return Yes, o
 }
 
 func proto(r *Replica) string {
@@ -94,7 +149,7 @@ func proto(r *Replica) string {
 // allowed asks the policies about EPMD and the distribution port.
 func (p *predictor) allowed(i, j int, o Obstacle) (Tri, Obstacle) {
 	to := &p.in.Replicas[j]
-	if to.EPMD != 0 {
+	if to.EPMD != 0 && p.in.Replicas[i].FixedPort == 0 {
 		if up, who := p.admits(i, j, to.EPMD, to.EPMD); up != Yes {
 			o.Text, o.At = who+" does not admit EPMD's port "+strconv.Itoa(int(to.EPMD)), []string{who}
 			return barred(up, finding.PortFiltered, who, o)
@@ -172,6 +227,10 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 	name, ok := p.inCluster(host)
 	if !ok {
 		return no(Unknown, "", "what DNS answers about %s is not known", host)
+	}
+	if state, lost := from.asked(host); state != Yes {
+		o.Code, o.Text, o.At = lost.Code, lost.Text, lost.At
+		return -1, state, o
 	}
 	labels := strings.Split(name, ".")
 	switch {

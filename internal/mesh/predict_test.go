@@ -70,6 +70,14 @@ func TestPredict(t *testing.T) {
 			each(in, func(_ int, r *Replica) { r.ListenMin, r.ListenMax, r.ListenWhy = 0, 0, why })
 		}
 	}
+	fixed := func(epmd uint16) func(*Intent) {
+		return func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.EPMD, r.FixedPort, r.ListenMin, r.ListenMax = epmd, 9200, 9200, 9200 })
+		}
+	}
+	dns := func(which Resolver) func(*Intent) {
+		return func(in *Intent) { each(in, func(_ int, r *Replica) { r.Resolver = which }) }
+	}
 	port := func(first, last uint16) PolicyPort { return PolicyPort{First: first, Last: last} }
 	for _, c := range []struct {
 		name    string
@@ -154,7 +162,11 @@ func TestPredict(t *testing.T) {
 		{"only the first dials, connect_all false", []func(*Intent){func(in *Intent) {
 			in.Replicas[1].Ways, in.Replicas[2].Ways = nil, nil
 			each(in, func(_ int, r *Replica) { r.ConnectAll = No })
-		}}, whole, "DSC-15", ""}, // the links of the first are enough for one island
+		}}, whole, "GLB-04", ""}, // the links of the first are enough for one island
+		{"connect_all false, and all dial all", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.ConnectAll = No }) }}, whole, "", ""},
+		{"agents, connect_all false", []func(*Intent){agent, func(in *Intent) { each(in, func(_ int, r *Replica) { r.ConnectAll = No }) }}, apart, "GLB-04", ""},
+		{"agents, one with connect_all false", []func(*Intent){agent, func(in *Intent) { in.Replicas[1].ConnectAll = No }}, "tally-0 tally-2 | tally-1", "GLB-04", ""},
+		{"agents, one hidden", []func(*Intent){agent, func(in *Intent) { in.Replicas[0].Hidden = true }}, "tally-1 tally-2 | tally-0", "NET-24", ""},
 		{"agents", []func(*Intent){agent}, whole, "", ""},
 		{"agents, names", []func(*Intent){agent, stable}, whole, "", ""},
 		{"agents, one that nobody may reach", []func(*Intent){agent, func(in *Intent) {
@@ -165,6 +177,53 @@ func TestPredict(t *testing.T) {
 		{"a name that is not known", []func(*Intent){func(in *Intent) { in.Replicas[0].Node = NotKnown("computed by a command", "env.sh:3") }}, "tally-1 tally-2 | tally-0", "", "computed"},
 		{"a way that is not known", []func(*Intent){way(func(w *Way) { w.Unclear = "computed" })}, apart, "", "computed"},
 		{"no EPMD on one", []func(*Intent){func(in *Intent) { in.Replicas[0].EPMD = 0 }}, "tally-1 tally-2 | tally-0", "NET-08", ""},
+		{"one port for all, without EPMD", []func(*Intent){fixed(0)}, whole, "", ""},
+		{"one port for all, beside EPMD", []func(*Intent){fixed(4369)}, whole, "", ""},
+		{"one port beside EPMD, on one", []func(*Intent){func(in *Intent) { in.Replicas[0].FixedPort, in.Replicas[0].ListenMin = 9200, 9200 }}, whole, "", ""}, // others ask EPMD
+		{"one port without EPMD, where others listen", []func(*Intent){func(in *Intent) { in.Replicas[0].EPMD, in.Replicas[0].FixedPort = 0, 9100 }}, whole, "", ""},
+		{"one port, and others' is not known", []func(*Intent){random("vm.args is not at hand"), func(in *Intent) { in.Replicas[0].EPMD, in.Replicas[0].FixedPort = 0, 9100 }},
+			"tally-1 tally-2 | tally-0", "NET-08", "vm.args"}, // it may dial them; they can't dial it
+		{"a module in EPMD's place", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.OtherEPMD = Flaw{Why: "Tally.EPMD answers"} })
+		}}, apart, "", "Tally.EPMD"},
+		{"one on loopback", []func(*Intent){func(in *Intent) { in.Replicas[0].Deaf = Flaw{Why: "listens on loopback"} }}, whole, "", ""}, // it dials the others
+		{"all on loopback", []func(*Intent){func(in *Intent) { each(in, func(_ int, r *Replica) { r.Deaf = Flaw{Why: "listens on loopback"} }) }}, apart, "NET-01", ""},
+		{"none listens", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.Deaf, r.Hidden = Flaw{Why: "does not listen"}, true })
+		}}, apart, "NET-24", ""},
+		{"agents, one on loopback", []func(*Intent){agent, func(in *Intent) { in.Replicas[0].Deaf = Flaw{Why: "listens on loopback"} }}, "tally-1 tally-2 | tally-0", "NET-01", ""},
+		{"TLS without a certificate", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.Proto, r.NoTLS = beam.ProtoTLS, Flaw{Why: "has no certificate"} })
+		}}, apart, "NET-30", ""},
+		{"TLS that may be without a certificate", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) {
+				r.Proto, r.NoTLS = beam.ProtoTLS, Flaw{Why: "has none, as far as flags are known", Unsure: true}
+			})
+		}}, apart, "NET-30", "as far as"},
+		{"on loopback, perhaps", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.Deaf = Flaw{Why: "its address is computed", Unsure: true} })
+		}}, apart, "NET-01", "computed"},
+		{"TLS, and one without a certificate", []func(*Intent){func(in *Intent) {
+			each(in, func(_ int, r *Replica) { r.Proto = beam.ProtoTLS })
+			in.Replicas[0].NoTLS = Flaw{Why: "has no certificate"}
+		}}, "tally-1 tally-2 | tally-0", "NET-30", "whether"},
+		{"the machine's DNS", []func(*Intent){dns(Resolver{Machine: "it asks the machine's DNS"})}, apart, "DSC-28", ""},
+		{"a DNS that is not known", []func(*Intent){dns(Resolver{Unclear: "dnsConfig sets it"})}, apart, "DSC-28", "dnsConfig"},
+		{"the machine's DNS, on one", []func(*Intent){func(in *Intent) { in.Replicas[0].Resolver.Machine = "it asks the machine's DNS" }}, whole, "", ""}, // others dial it
+		{"the machine's DNS, and names", []func(*Intent){stable, srv, dns(Resolver{Machine: "it asks the machine's DNS"})}, apart, "DSC-28", ""},
+		{"the machine's DNS, and names in a list", []func(*Intent){stable, dns(Resolver{Machine: "it asks the machine's DNS"}), way(func(w *Way) {
+			w.Static = []string{"tally@tally-0.tally-headless.prod.svc.cluster.local"}
+		})}, apart, "DSC-28", ""},
+		{"the machine's DNS, and addresses in a list", []func(*Intent){dns(Resolver{Machine: "it asks the machine's DNS"}), way(func(w *Way) {
+			w.Static = []string{"tally@10.0.0.1"}
+		})}, whole, "", ""},
+		{"API, the machine's DNS", []func(*Intent){api, dns(Resolver{Machine: "it asks the machine's DNS"})}, apart, "DSC-28", ""},
+		{"API, the machine's DNS, and told where", []func(*Intent){api, way(func(w *Way) { w.Where = true }), dns(Resolver{Machine: "it asks the machine's DNS"})}, apart, "", "where it finds the API"},
+		{"named by the machine", []func(*Intent){func(in *Intent) {
+			each(in, func(i int, r *Replica) {
+				r.Node, r.Slip, r.NamedBy = sure(fmt.Sprintf("tally@192.168.0.%d", i+1)), OfMachine, Flaw{Why: "which is its machine's address"}
+			})
+		}}, apart, "NAM-02", ""},
 		{"IPv6 on one", []func(*Intent){func(in *Intent) { in.Replicas[0].Proto = beam.ProtoTCP6 }}, "tally-1 tally-2 | tally-0", "NET-10", ""},
 		{"TLS on one", []func(*Intent){func(in *Intent) { in.Replicas[0].Proto = beam.ProtoTLS }}, "tally-1 tally-2 | tally-0", "NET-19", ""},
 	} {
@@ -221,7 +280,7 @@ func TestPredictTells(t *testing.T) {
 	in.Replicas[1].Cookie = Cookie{ID: "other", From: "Secret prod/old"}
 	in.Replicas[0].Cookie.ID, in.Replicas[2].Cookie.ID = "one", "one"
 	want := []Narration{
-		{State: Passed, Text: "will be named tally@10.0.0.1 (k8s/app.yaml:20:11)"},
+		{State: Passed, Text: "will be named tally@10.0.0.1 (k8s/app.yaml:20:11)", At: Place{"k8s/app.yaml", 20, 11}},
 		{State: Passed, Text: "dns_cluster will look up tally-headless.prod.svc.cluster.local (A and AAAA); DNS answers 10.0.0.1, 10.0.0.2, 10.0.0.3"},
 		{State: Failed, Text: "will dial tally@10.0.0.2: refused, because their cookies are not the same", Code: finding.CookieDiffers},
 		{State: Passed, Text: "will dial tally@10.0.0.3: accepted"},

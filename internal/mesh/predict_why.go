@@ -72,6 +72,16 @@ func (p *predictor) silence(i, j int) Obstacle {
 		return *p.stray[i]
 	case lacksNone:
 	}
+	if b := &p.in.Replicas[j]; r.Workload == b.Workload && p.islands.same(i, j) { // the nodes between would connect them
+		for _, r := range []*Replica{r, b} {
+			if r.ConnectAll == No {
+				return Obstacle{
+					From: r.ID, Code: finding.PartialByChoice, At: []string{r.ConnectAt},
+					Text: "with connect_all false only links that something dials are there, and neither " + p.in.Replicas[i].ID + " nor " + other + " dials the other",
+				}
+			}
+		}
+	}
 	return Obstacle{From: r.ID, To: other, Code: finding.NobodyDials, Text: "neither dials the other"}
 }
 

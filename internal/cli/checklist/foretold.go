@@ -1,9 +1,8 @@
 package checklist
 
 import (
-	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/beam"
@@ -30,16 +29,15 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 	all := &checklist.Mesh{}
 	for _, g := range m.Groups {
 		to := checklist.Group{Workloads: g.Workloads, Meant: g.Meant, Islands: g.Islands}
-		for _, doubt := range g.Doubts {
-			at, text := d.stands(doubt)
-			to.Doubts = append(to.Doubts, checklist.Item{State: checklist.NotKnown, Text: text, At: at})
-		}
 		var of []*mesh.Replica
 		for _, w := range g.Workloads {
 			of = append(of, replicas[w]...)
 			if rs := replicas[w]; len(rs) > 0 {
 				to.Steps = append(to.Steps, d.steps(rs[0].ID, steps[rs[0].ID])...)
 			}
+		}
+		for _, doubt := range g.Doubts {
+			to.Doubts = append(to.Doubts, d.doubt(doubt, of, steps))
 		}
 		api := 0
 		for _, r := range of {
@@ -57,7 +55,9 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 		})
 		if len(of) > 0 && !slices.ContainsFunc(of, func(r *mesh.Replica) bool { return r.NoNode == "" || r.Code != "" }) {
 			i := checklist.Item{State: checklist.Passed, Text: of[0].NoNode}
-			i.At, _ = d.stands("(" + of[0].Node.From + ")")
+			if p, ok := mesh.ParsePlace(of[0].Node.From); ok {
+				i.At = d.stands(p)
+			}
 			to.NoNodes = &i
 		}
 		all.Groups = append(all.Groups, to)
@@ -65,32 +65,39 @@ func (d *deployment) foretold(in *check.Input, m *check.Mesh) *checklist.Mesh {
 	return all
 }
 
-// standsIn is where something stands, in what the prediction says.
-var standsIn = regexp.MustCompile(` ?\(([^()\n]+):(\d{1,9}):(\d{1,9})\)`)
+// stands is a place of the prediction's in the project.
+func (d *deployment) stands(p mesh.Place) *advise.Place {
+	at := d.place(manifest.Position{File: p.File, Line: p.Line, Column: p.Column})
+	return &at
+}
 
-// stands takes the first place out of a text, and gives what is left of that.
-func (d *deployment) stands(text string) (*advise.Place, string) {
-	m := standsIn.FindStringSubmatchIndex(text)
-	if m == nil {
-		return nil, text
+// doubt is what is not known and could make islands others, where a step of a replica's says where that stands.
+func (d *deployment) doubt(text string, of []*mesh.Replica, steps map[string][]mesh.Narration) checklist.Item {
+	i := checklist.Item{State: checklist.NotKnown, Text: text}
+	for _, r := range of {
+		for _, s := range steps[r.ID] {
+			if s.State == mesh.Unseen && s.At != (mesh.Place{}) && strings.Contains(s.Text, text) {
+				i.At, i.Text = d.stands(s.At), mesh.Narration{Text: text, At: s.At}.Plain()
+				return i
+			}
+		}
 	}
-	line, _ := strconv.Atoi(text[m[4]:m[5]]) // these are digits, and few
-	column, _ := strconv.Atoi(text[m[6]:m[7]])
-	at := d.place(manifest.Position{File: text[m[2]:m[3]], Line: line, Column: column})
-	return &at, text[:m[0]] + text[m[1]:]
+	return i
 }
 
 // steps are those of a replica that tell something: what was read of its name and of whom it looks for, and what does not
 // go well. That it dials each of the others is told by the islands.
 func (d *deployment) steps(replica string, all []mesh.Narration) (told []checklist.Item) {
 	for _, s := range all {
-		at, text := d.stands(s.Text)
-		i := checklist.Item{Text: replica + ": " + text, Code: s.Code, At: at}
+		i := checklist.Item{Text: replica + ": " + s.Plain(), Code: s.Code}
+		if s.At != (mesh.Place{}) {
+			i.At = d.stands(s.At)
+		}
 		switch s.State {
 		case mesh.Failed:
 			i.State = checklist.Failed
 		case mesh.Passed:
-			if at == nil {
+			if i.At == nil {
 				continue
 			}
 			i.State = checklist.Passed

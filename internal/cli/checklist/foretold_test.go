@@ -7,6 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/phialdev/phial/internal/checklist"
+	"github.com/phialdev/phial/internal/mesh"
 )
 
 // shop is a project of which every replica finds the others, but for what is replaced in it.
@@ -109,7 +110,7 @@ func TestForetold(t *testing.T) {
 		{"another base name", []string{`application_name: "shop"`, `application_name: "shoppe"`}, "discovery", checklist.Failed, "failed: k8s/app.yaml:25:39: NAM-03 ", ""},
 		{"a name that does not resolve", []string{"metadata: {name: shop-headless}", "metadata: {name: shop-headless, namespace: other}"}, "discovery", checklist.Failed, "failed: config/runtime.exs:4:72: DSC-03 ", ""},
 		{"a selector that is wrong", []string{"  selector: {app: shop}\n  ports", "  selector: {app: shopp}\n  ports"}, "discovery", checklist.Failed, "DSC-02 ", "is called so"},
-		{"decided otherwise", []string{"-- mix.lock --", "-- phial-check.yaml --\nignore:\n- {rule: NAM-03, reason: it is meant so}\n-- mix.lock --", `application_name: "shop"`, `application_name: "shoppe"`}, "discovery", checklist.Failed, "failed: NAM-03 shop-0: will dial shoppe@", "NAM-03 another base name"},
+		{"decided otherwise", []string{"-- mix.lock --", "-- phial-check.yaml --\nignore:\n- {rule: NAM-03, reason: it is meant so}\n-- mix.lock --", `application_name: "shop"`, `application_name: "shoppe"`}, "discovery", checklist.Failed, "failed: k8s/app.yaml:25:39: NAM-03 shop-0: will dial shoppe@", "NAM-03 another base name"},
 		{"no distribution", []string{"RELEASE_DISTRIBUTION, value: name", noDistribution, `[{:libcluster, "~> 3.4"}]`, "[]"}, "cookie", checklist.Passed, "from Secret shop/cookie", ""},
 		{"no distribution, no cookie", []string{"RELEASE_DISTRIBUTION, value: name", noDistribution, "RELEASE_COOKIE", "OTHER"}, "cookie", checklist.Passed, "Deployment shop: not needed: RELEASE_DISTRIBUTION is none", ""},
 		{"no distribution, so no discovery", []string{"RELEASE_DISTRIBUTION, value: name", noDistribution}, "discovery", checklist.Passed, "k8s/app.yaml:24:47: Deployment shop: not needed: RELEASE_DISTRIBUTION is none", ""},
@@ -168,25 +169,29 @@ func TestDecisionsThatAreBroken(t *testing.T) {
 	}
 }
 
-// A place is taken out of what is said, and shown as all others are.
+// A place is shown as all others are, and what is told of it without it.
 func TestStands(t *testing.T) {
 	d := deployment{dir: "apps/shop"}
-	for _, c := range []struct{ text, at, left string }{
-		{"will be named a@b (apps/shop/rel/env.sh.eex:3:8)", "rel/env.sh.eex:3:8", "will be named a@b"},
-		{"asks (apps/shop/a.exs:1:2), which answers", "a.exs:1:2", "asks, which answers"},
-		{"looks up b (A) (apps/shop/phial.yaml, rendered:278:18); DNS answers", "phial.yaml", "looks up b (A); DNS answers"},
-		{"two (k8s/a.yaml:1:2) places (b:3:4)", "../../k8s/a.yaml:1:2", "two places (b:3:4)"},
-		{"will be named a@b (bin/APP)", "", "will be named a@b (bin/APP)"},
-		{"(a:99999999999999999999:1)", "", "(a:99999999999999999999:1)"},
-		{"", "", ""},
+	for _, c := range []struct{ text, from, at, left string }{
+		{"will be named a@b (apps/shop/rel/env.sh.eex:3:8)", "apps/shop/rel/env.sh.eex:3:8", "rel/env.sh.eex:3:8", "will be named a@b"},
+		{"asks (apps/shop/a.exs:1:2), which answers", "apps/shop/a.exs:1:2", "a.exs:1:2", "asks, which answers"},
+		{"looks up b (A) (apps/shop/phial.yaml, rendered:278:18); DNS answers", "apps/shop/phial.yaml, rendered:278:18", "phial.yaml", "looks up b (A); DNS answers"},
+		{"two (k8s/a.yaml:1:2) places (b:3:4)", "k8s/a.yaml:1:2", "../../k8s/a.yaml:1:2", "two places (b:3:4)"},
+		{"will dial a@b: refused", "k8s/a.yaml:1:2", "../../k8s/a.yaml:1:2", "will dial a@b: refused"},
+		{"will be named a@b (bin/APP)", "", "", "will be named a@b (bin/APP)"},
 	} {
-		at, left := d.stands(c.text)
-		got := ""
-		if at != nil {
-			got = at.String()
-		}
-		if got != c.at || left != c.left {
-			t.Errorf("%q stands at %q, and leaves %q; want %q and %q", c.text, got, left, c.at, c.left)
+		n := mesh.Narration{State: mesh.Unseen, Text: c.text}
+		n.At, _ = mesh.ParsePlace(c.from)
+		told := d.steps("shop-0", []mesh.Narration{n})[0]
+		doubt := d.doubt(c.text, []*mesh.Replica{{ID: "shop-1"}, {ID: "shop-0"}}, map[string][]mesh.Narration{"shop-0": {n}})
+		for what, i := range map[string]checklist.Item{"step": told, "doubt": doubt} {
+			got := ""
+			if i.At != nil {
+				got = i.At.String()
+			}
+			if left := strings.TrimPrefix(i.Text, "shop-0: "); got != c.at || left != c.left || i.State != checklist.NotKnown {
+				t.Errorf("%s: %q stands at %q, and leaves %q; want %q and %q", what, c.text, got, left, c.at, c.left)
+			}
 		}
 	}
 }
