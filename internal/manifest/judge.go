@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
@@ -34,7 +35,7 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 	for _, path := range append(unknown, unknownMeta...) {
 		w.unknown(path)
 	}
-	if metaErr != nil {
+	if metaErr != nil && !w.mistypedMeta(object) {
 		w.add("metadata", "%s", plainJSON(metaErr))
 	}
 
@@ -52,6 +53,9 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 	}
 	blocked := metaErr != nil
 	var places []string
+	if blocked {
+		places = append(places, "metadata")
+	}
 	for _, e := range errs {
 		if blocks(e) {
 			blocked = true
@@ -73,6 +77,38 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 		return nil, w.problems
 	}
 	return app, nil
+}
+
+// mistypedMeta tells of what has another type in metadata than every object's, and says whether there is any. The definition
+// does not have these fields, for the API server knows them by itself.
+func (w *wording) mistypedMeta(object map[string]any) bool {
+	meta, _ := object["metadata"].(map[string]any)
+	before := len(w.problems)
+	text := func(path string, v any) {
+		if _, ok := v.(string); ok || v == nil {
+			return
+		}
+		quote := "; quote it"
+		switch v.(type) {
+		case map[string]any, []any:
+			quote = ""
+		}
+		w.add(path, "want a string, found %s%s", w.shown(path, v), quote)
+	}
+	for _, name := range []string{"name", "generateName", "namespace"} {
+		text("metadata."+name, meta[name])
+	}
+	for _, name := range []string{"labels", "annotations"} {
+		path := "metadata." + name
+		all, ok := meta[name].(map[string]any)
+		if !ok && meta[name] != nil {
+			w.add(path, "want a mapping, found %s", w.shown(path, meta[name]))
+		}
+		for _, key := range slices.Sorted(maps.Keys(all)) {
+			text(join(path, key), all[key])
+		}
+	}
+	return len(w.problems) > before
 }
 
 // judgeMeta holds metadata against what every object's has to keep. Where no namespace is

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Workload is an object that makes pods, or is one, as Kubernetes itself knows them.
+// Workload is an object that makes pods, or is one, as Kubernetes itself knows them; and a Rollout of Argo's, which is a
+// Deployment but for how its pods are replaced.
 type Workload struct {
 	*Object
 	Template Field // has metadata and spec; of a Pod it is the object itself
@@ -15,13 +16,19 @@ type Workload struct {
 var templates = map[string]string{
 	"Deployment": "spec.template", "StatefulSet": "spec.template", "DaemonSet": "spec.template",
 	"ReplicaSet": "spec.template", "ReplicationController": "spec.template", "Job": "spec.template",
-	"CronJob": "spec.jobTemplate.spec.template", "Pod": "",
+	"CronJob": "spec.jobTemplate.spec.template", "Pod": "", Rollout: "spec.template",
 }
+
+// Rollout is Argo's kind, of the group argoproj.io. One with a workloadRef has no pods of its own, but those of a Deployment.
+const (
+	Rollout      = "Rollout"
+	rolloutGroup = "argoproj.io"
+)
 
 // Workload gives the object as one that makes pods. Others' kinds of the same names are none.
 func (o *Object) Workload() (Workload, bool) {
 	path, ok := templates[o.Kind]
-	if !ok || !slices.Contains([]string{"", "apps", "batch", "extensions"}, o.Group()) {
+	if !ok || (o.Kind == Rollout) != (o.Group() == rolloutGroup) || o.Kind != Rollout && !slices.Contains([]string{"", "apps", "batch", "extensions"}, o.Group()) {
 		return Workload{}, false
 	}
 	t := o.Root()
