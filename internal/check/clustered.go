@@ -17,16 +17,18 @@ func (in *Input) clustered(b Beam) string {
 	if e, ok := b.Container.EnvVar(beam.EnvReleaseDistribution); ok && e.Value().String() == beam.DistributionNone {
 		return ""
 	}
-	if in.Intent != nil && withoutNodes(in.predicted().of[b.Label()]) {
+	var replicas []*mesh.Replica
+	if in.Intent != nil {
+		replicas = in.predicted().of[b.Label()]
+	}
+	if withoutNodes(replicas) || keepOut(replicas) && queryInEnv(b) == "" {
 		return ""
 	}
 	if why := clusteredByEnv(b); why != "" {
 		return why
 	}
-	if in.Intent != nil {
-		if why := clusteredBySource(in.predicted().of[b.Label()]); why != "" {
-			return why
-		}
+	if why := clusteredBySource(replicas); why != "" {
+		return why
 	}
 	if !in.ofProject(b) {
 		return ""
@@ -55,18 +57,35 @@ func clusteredBySource(replicas []*mesh.Replica) string {
 	return ""
 }
 
+// keepOut says whether replicas let no peer in by flags of their own, and look for nobody:
+// such a node is for its own consoles.
+func keepOut(replicas []*mesh.Replica) bool {
+	return len(replicas) > 0 && !slices.ContainsFunc(replicas, func(r *mesh.Replica) bool {
+		looks := slices.ContainsFunc(r.Ways, func(w mesh.Way) bool { return w.Idle == "" && w.Unclear == "" })
+		return looks || !r.Hidden && (r.Deaf.Why == "" || r.Deaf.Unsure)
+	})
+}
+
 // clusteredByEnv says so by the manifest alone, of a node that is not for itself.
 func clusteredByEnv(b Beam) string {
-	for _, name := range []string{"DNS_CLUSTER_QUERY", "PHIAL_SERVICE", "PHIAL_DOMAIN"} {
-		if e, ok := b.Container.EnvVar(name); ok && (!e.Value().Exists() || e.Value().String() != "") {
-			return name + " is set"
-		}
+	if why := queryInEnv(b); why != "" {
+		return why
 	}
 	if _, ok := b.Container.EnvVar(beam.EnvReleaseDistribution); ok {
 		return "RELEASE_DISTRIBUTION is set"
 	}
 	if e, ok := b.Container.EnvVar(beam.EnvReleaseNode); ok && strings.Contains(e.Value().String(), "@$(") {
 		return "RELEASE_NODE has each pod's own address or name"
+	}
+	return ""
+}
+
+// queryInEnv says so by what discovery is given to ask for.
+func queryInEnv(b Beam) string {
+	for _, name := range []string{"DNS_CLUSTER_QUERY", "PHIAL_SERVICE", "PHIAL_DOMAIN"} {
+		if e, ok := b.Container.EnvVar(name); ok && (!e.Value().Exists() || e.Value().String() != "") {
+			return name + " is set"
+		}
 	}
 	return ""
 }

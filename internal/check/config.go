@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,15 +18,22 @@ const ConfigFile = "phial-check.yaml"
 
 // Config is what a project has decided about its check.
 type Config struct {
-	Ignore []Ignore
-	// Exclude are globs of files that are not looked at, as an entry's path is.
-	Exclude []string
+	Ignore  []Ignore
+	Exclude []*Exclude
+}
+
+// Exclude is a glob of files that are not looked at, as an entry's path is. The name of a directory stands for all that is in it.
+type Exclude struct {
+	Glob  string
+	At    manifest.Position
+	Found bool // a file that was looked for matched it
 }
 
 // ParseConfig reads phial-check.yaml:
 //
-//	exclude:                  # files that are not looked at
-//	- test/**
+//	exclude:                  # files and directories that are not looked at
+//	- test
+//	- k8s/*.dev.yaml
 //	ignore:
 //	- rule: NET-05            # a code or a family
 //	  path: k8s/dev/**        # optional
@@ -44,7 +50,7 @@ func ParseConfig(s manifest.Source) (Config, error) {
 	p := configParser{problems: problems}
 	root := o.Root()
 	if !root.IsMap() {
-		p.refuse(root, "want a mapping with the lists ignore and exclude")
+		p.refuse(root, "the file has to be a mapping with the lists ignore and exclude, and is %s", kindWord(root))
 	}
 	known := []string{"ignore", "exclude"}
 	for name, f := range root.Fields() {
@@ -52,7 +58,7 @@ func ParseConfig(s manifest.Source) (Config, error) {
 		case !slices.Contains(known, name):
 			p.refuse(f, "there is no field %s%s", name, cmp.Or(spell.Hint(name, known), "; there are ignore and exclude"))
 		case !f.IsList() && !f.Null():
-			p.refuse(f, "%s is a list", name)
+			p.refuse(f, "%s has to be a list, and is %s", name, kindWord(f))
 		case name == "exclude":
 			for item := range f.Items() {
 				p.exclude(item)
@@ -68,19 +74,40 @@ func ParseConfig(s manifest.Source) (Config, error) {
 
 // LeaveOut takes the files that match a glob out of what was found below a path, and says how many. What was named itself stays.
 func (c Config) LeaveOut(tree *manifest.Tree) (left int) {
-	out := func(file string) bool {
-		return slices.ContainsFunc(c.Exclude, func(pattern string) bool { return glob(pattern, filepath.ToSlash(file)) })
+	out := func(file string) (matches bool) {
+		for _, e := range c.Exclude {
+			if covers(e.Glob, e.At.File, file) {
+				e.Found, matches = true, true
+			}
+		}
+		return matches
 	}
 	before := len(tree.Sources) + len(tree.Templates)
-	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool { return s.Found && out(s.Name) })
-	tree.Templates = slices.DeleteFunc(tree.Templates, func(t manifest.Template) bool { return t.Found && out(t.Name) })
+	tree.Sources = slices.DeleteFunc(tree.Sources, func(s manifest.Source) bool { return out(s.Name) && s.Found })
+	tree.Templates = slices.DeleteFunc(tree.Templates, func(t manifest.Template) bool { return out(t.Name) && t.Found })
 	tree.Skipped = slices.DeleteFunc(tree.Skipped, func(p manifest.Problem) bool { return out(p.File) })
 	return before - len(tree.Sources) - len(tree.Templates)
 }
 
+// kindWord is what a field is, for people.
+func kindWord(f manifest.Field) string {
+	switch {
+	case f.IsMap():
+		return "a mapping"
+	case f.IsList():
+		return "a list"
+	case f.Null():
+		return "empty"
+	}
+	if t, ok := f.Text(); ok && t == "" {
+		return "empty"
+	}
+	return "a text"
+}
+
 type configParser struct {
 	all      []Ignore
-	excluded []string
+	excluded []*Exclude
 	problems manifest.Problems
 }
 
@@ -91,14 +118,14 @@ func (p *configParser) refuse(at manifest.Field, format string, args ...any) {
 func (p *configParser) exclude(f manifest.Field) {
 	pattern, ok := f.Text()
 	if !ok || pattern == "" {
-		p.refuse(f, "exclude wants globs of files, such as test/**")
+		p.refuse(f, "an entry of exclude has to be a glob of files, such as test/**, and is %s", kindWord(f))
 		return
 	}
 	if _, err := path.Match(pattern, ""); err != nil {
 		p.refuse(f, "%q is no glob", pattern)
 		return
 	}
-	p.excluded = append(p.excluded, pattern)
+	p.excluded = append(p.excluded, &Exclude{Glob: pattern, At: f.Position()})
 }
 
 var ignoreFields = []string{"rule", "path", "object", "reason", "expires"}
@@ -109,12 +136,12 @@ func (p *configParser) ignore(f manifest.Field) {
 	for name, v := range f.Fields() {
 		text, ok := v.Text()
 		if !ok {
-			p.refuse(v, "%s wants a text", name)
+			p.refuse(v, "%s has to be a text, and is %s", name, kindWord(v))
 			continue
 		}
 		switch name {
 		case "rule":
-			i.Codes = []string{strings.ToUpper(text)}
+			i.Codes = []string{ruled(strings.ToUpper(text))}
 			if err := known("", i.Codes[0]); err != nil {
 				p.refuse(v, "%v", err)
 			}

@@ -316,9 +316,13 @@ func noCookie(in *Input, f *Finder) {
 		if set || why == "" || b.Container.EnvFrom() || !in.several(b.Workload) || strings.Contains(flags(b.Container), "cookie") {
 			continue
 		}
+		gives, may := in.givesCookie(b)
+		if gives {
+			continue
+		}
 		at := b.Container.Key("env")
 		n := f.At(b.Object, at, "the nodes of %s are to be one mesh (%s), and get no RELEASE_COOKIE", b.Name, why)
-		if in.Project == nil || in.hasCookie() || distillery(in.Project) {
+		if may {
 			n.As(finding.Info, Hint).Saw("mix.exs, rel/env.sh.eex or the image may give one")
 		}
 	}

@@ -11,8 +11,43 @@ import (
 	"github.com/phialdev/phial/internal/project"
 )
 
-// hasCookie says whether the project gives its release a cookie that stays.
-func (in *Input) hasCookie() bool {
+// givesCookie says whether the project gives the release of a workload a cookie that stays, and whether it, or what was not
+// seen, may.
+func (in *Input) givesCookie(b Beam) (gives, may bool) {
+	if in.Project == nil || !in.ofProject(b) {
+		return false, true
+	}
+	for _, m := range in.Project.Mixes() {
+		for _, r := range m.ReleaseSpecs {
+			if r.Cookie.Literal() && !r.Cookie.Nil() {
+				return true, true
+			}
+		}
+	}
+	r := in.started(b)
+	if r != nil {
+		// What is computed there is one, too, of whatever it comes.
+		if v, ok := r.Vars[beam.EnvReleaseCookie]; ok && (!v.Known() || v.Text != "") {
+			return true, true
+		}
+	}
+	if d, why := dockerfileOf(in.Project); why == "" {
+		if v, ok := d.Env(d.Final())[beam.EnvReleaseCookie]; ok && (!v.Known() || v.Value != "") {
+			return true, true
+		}
+	}
+	for _, v := range in.projectOf(b).VMArgs {
+		if v.Taken && strings.Contains(v.Text, "-setcookie") {
+			return true, true
+		}
+	}
+	// What env.sh does is known where it was followed; otherwise its words may mean one.
+	inScript := in.Project.EnvSh.CookieFile || r == nil && strings.Contains(in.Project.EnvSh.Text, "COOKIE")
+	return false, inScript || in.mayHaveCookie() || distillery(in.Project)
+}
+
+// mayHaveCookie says whether something else of the project than env.sh may give its release a cookie that stays.
+func (in *Input) mayHaveCookie() bool {
 	for _, m := range in.Project.Mixes() {
 		for _, r := range m.ReleaseSpecs {
 			if !r.Cookie.Nil() {
@@ -23,7 +58,7 @@ func (in *Input) hasCookie() bool {
 			return true // one of them may
 		}
 	}
-	if in.Project.EnvSh.CookieFile || strings.Contains(in.Project.EnvSh.Text, "COOKIE") || in.Project.Has("rel/config.exs") {
+	if in.Project.Has("rel/config.exs") {
 		return true
 	}
 	for _, v := range in.Project.VMArgs {

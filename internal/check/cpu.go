@@ -66,9 +66,10 @@ var cpu = []Rule{
 	{
 		Code: "MEM-03", Title: "too little memory to boot",
 		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "Memory limits of releases below 150 MiB.",
-		Why:   "The VM with its code takes 60 to 120 MiB before the app has done anything; tools such as bin/app rpc take 40 more.",
-		Fix:   "set the limit to 256Mi or more",
+		Looks:  "Memory limits of releases below 150 MiB. What an app needs beyond that, and how large one of its processes may become, no file says: a limit that is large enough to boot is not said to be large enough.",
+		Why:    "The VM with its code takes 60 to 120 MiB before the app has done anything; tools such as bin/app rpc take 40 more.",
+		Fix:    "set the limit to 256Mi or more",
+		Covers: []finding.Code{"MEM-02"},
 		Check: func(in *Input, f *Finder) {
 			for _, b := range in.Serving() {
 				limit := b.Container.At("resources.limits.memory")

@@ -66,6 +66,14 @@ var discovery = []Rule{
 		Check: forgetful,
 	},
 	{
+		Code: "DSC-12", Title: "a resolver that names some of the nodes",
+		Severity: finding.Info, Confidence: Hint, Needs: Project,
+		Looks: "libcluster's DNSPoll with its own resolver and a query in Consul's domain. Of other resolvers no file says how many of the records they give.",
+		Why:   "Consul gives three addresses in an answer by UDP unless it is told otherwise (udp_answer_limit), others at each question. DNSPoll takes them for all that there are and disconnects the rest: links come and go, and never all of them.",
+		Fix:   "raise udp_answer_limit above the number of nodes, have Consul mark answers that are cut (enable_truncate), or ask a headless Service in the cluster's own DNS",
+		Check: partOfTheNodes,
+	},
+	{
 		Code: "DSC-14", Title: "a short name, and dns_cluster before 0.1.2",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests | Project,
 		Looks: "dns_cluster's version in mix.lock, and short names in DNS_CLUSTER_QUERY.",
@@ -96,7 +104,7 @@ var discovery = []Rule{
 	{
 		Code: "DSC-17", Title: "at work before it has joined",
 		Severity: finding.Warning, Confidence: Likely, Needs: Project,
-		Looks: "Cluster.Supervisor and DNSCluster among the children of a supervisor, after the endpoint, Horde or a scheduler.",
+		Looks: "Cluster.Supervisor and DNSCluster among the children of a supervisor, after the endpoint, Horde's supervisors or a scheduler of Quantum before 3.",
 		Why:   "Children start in their order: what stands above runs on a node that is alone, so what is to run once runs on each.",
 		Fix:   "put discovery above them",
 		Check: discoveryLast,

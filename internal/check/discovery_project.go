@@ -49,6 +49,16 @@ func forgetful(in *Input, f *Finder) {
 	}
 }
 
+// partOfTheNodes finds DNSPoll where the resolver is known to give a part of the records.
+func partOfTheNodes(in *Input, f *Finder) {
+	for _, t := range in.inUse() {
+		query, ok := t.Option("query").AsText()
+		if t.StrategyName() == "DNSPoll" && ok && t.Option("resolver").Absent() && strings.HasSuffix("."+strings.TrimSuffix(query, "."), ".consul") {
+			f.In(in.projectName(), t.Option("query").At, "%s polls %s, and Consul answers with three of the addresses: DNSPoll disconnects all others", topologyName(t), query)
+		}
+	}
+}
+
 // locked is the version of a package in mix.lock.
 func (in *Input) locked(name string) (project.Locked, bool) {
 	for _, l := range in.Project.Lock {
@@ -105,93 +115,6 @@ func oldLibcluster(in *Input, f *Finder) {
 		case "Kubernetes", "Kubernetes.DNS", "Kubernetes.DNSSRV", "DNSPoll", "Rancher":
 			f.In(in.projectName(), l.At, "libcluster %s dials only nodes that its last list did not have: a link that was lost does not come back (%s)", l.Version, s)
 			return
-		}
-	}
-}
-
-func notStarted(in *Input, f *Finder) {
-	p := in.Project
-	for _, m := range p.ClusterMistakes {
-		f.In(in.projectName(), m.At, "%s", m.What)
-	}
-	for _, c := range p.ClusterStarts {
-		if c.Misshapen != "" {
-			f.In(in.projectName(), c.At, "%s", c.Misshapen)
-		}
-	}
-	if !p.TopologiesUnread.Absent() {
-		return
-	}
-	whole := slices.ContainsFunc(p.Supervisors, func(s project.Supervisor) bool { return s.Application && s.Unclear == "" })
-	if l, ok := in.locked("libcluster"); ok && before(l.Version, 3, 0, 0) {
-		return // it starts what is configured by itself
-	}
-	if len(p.Topologies) > 0 && len(p.ClusterStarts) == 0 {
-		if p.ClusterNamed.Line > 0 {
-			return // something starts it, in a way that was not followed
-		}
-		t := p.Topologies[0]
-		n := f.In(in.projectName(), t.At, "%s is configured, and nothing starts Cluster.Supervisor", topologyName(t)).As(warningLikely())
-		if !whole {
-			n.As(finding.Info, Hint).Saw("not all children of the application's supervisor could be read")
-		}
-		return
-	}
-	for _, c := range p.ClusterStarts {
-		if c.Misshapen != "" || !c.Topologies.Literal() {
-			return // it may be given any
-		}
-	}
-	for _, t := range p.Topologies {
-		if !t.Started && !t.Anonymous {
-			f.In(in.projectName(), t.At, "%s is configured, and no Cluster.Supervisor is given it", topologyName(t)).As(warningLikely())
-		}
-	}
-	if len(p.Topologies) > 0 {
-		return
-	}
-	for _, c := range p.ClusterStarts {
-		n := f.In(in.projectName(), c.At, "Cluster.Supervisor is given no topologies in production: it starts nothing, and says nothing").As(finding.Info, Hint)
-		if len(in.replicated()) > 0 {
-			n.As(warningLikely())
-		}
-	}
-}
-
-// discovers are the children that look for other nodes.
-var discovers = []string{"Cluster.Supervisor", "DNSCluster"}
-
-func discoveryLast(in *Input, f *Finder) {
-	serves, runs := map[string]string{}, map[string]string{}
-	for _, e := range in.Project.Endpoints {
-		serves[e.Module] = "takes requests"
-	}
-	for _, s := range in.Project.Schedulers {
-		runs[s.Module] = "runs jobs"
-	}
-	for _, what := range []string{"Horde.Registry", "Horde.DynamicSupervisor"} {
-		runs[what] = "starts what is to run once"
-		for _, u := range in.Project.UsedAs(what) {
-			runs[u.Module] = "starts what is to run once"
-		}
-	}
-	for _, s := range in.Project.Supervisors {
-		last := -1
-		for i, c := range s.Children {
-			if slices.Contains(discovers, c.Module) {
-				last = i
-			}
-		}
-		for _, c := range s.Children[:max(last, 0)] {
-			const text = "%s is started after %s, which %s while the node is still alone"
-			if why := runs[c.Module]; why != "" {
-				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).place(in, c.At, c.Module)
-				break
-			}
-			if why := serves[c.Module]; why != "" {
-				f.In(in.projectName(), s.Children[last].At, text, s.Children[last].Module, c.Module, why).place(in, c.At, c.Module).As(finding.Info, Hint)
-				break
-			}
 		}
 	}
 }

@@ -79,7 +79,7 @@ func TestSuppression(t *testing.T) {
 		"no reason":     {"# phial:ignore CPU-04 until 2027-01-01\n" + limited, []string{"a.yaml:1 warning CHK-06", is}},
 		"no rule":       {"# phial:ignore\n" + limited, []string{"a.yaml:1 warning CHK-06", is}},
 		"no day":        {"# phial:ignore CPU-04 measured until easter\n" + limited, []string{"a.yaml:1 warning CHK-06", is}},
-		"no comment":    {"x: phial:ignore CPU-04 measured\n" + limited, []string{is}},
+		"no comment":    {"x: phial:ignore CPU-04 measured\n" + limited, []string{"a.yaml:1 warning CHK-07", is}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write(t, map[string]string{"a.yaml": c.text})
@@ -149,11 +149,11 @@ func TestConfig(t *testing.T) {
 		"ignore:\n- {rule: CPU-04, reason: x, until: 2027-01-01}\n": "phial-check.yaml:2:36: ignore[0].until: there is no field until; there are rule, path, object, reason and expires",
 		"ignore:\n- {rule: CPU-04, reason: x, expires: soon}\n":     "phial-check.yaml:2:38: ignore[0].expires: \"soon\" is no day: write it as 2027-01-31",
 		"ignored: []\n":    "phial-check.yaml:1:1: ignored: there is no field ignored; did you mean ignore?",
-		"ignore: CPU-04\n": "phial-check.yaml:1:9: ignore: ignore is a list",
-		"exclude: test\n":  "phial-check.yaml:1:10: exclude: exclude is a list",
-		"exclude: [{}]\n":  "phial-check.yaml:1:11: exclude[0]: exclude wants globs of files, such as test/**",
+		"ignore: CPU-04\n": "phial-check.yaml:1:9: ignore: ignore has to be a list, and is a text",
+		"exclude: test\n":  "phial-check.yaml:1:10: exclude: exclude has to be a list, and is a text",
+		"exclude: [{}]\n":  "phial-check.yaml:1:11: exclude[0]: an entry of exclude has to be a glob of files, such as test/**, and is a mapping",
 		"exclude: ['[']\n": "phial-check.yaml:1:11: exclude[0]: \"[\" is no glob",
-		"- a\n":            "phial-check.yaml:1:1: want a mapping with the lists ignore and exclude",
+		"- a\n":            "phial-check.yaml:1:1: the file has to be a mapping with the lists ignore and exclude, and is a list",
 		"ignore:\n- {rule: CPU-04, reason: x, path: '[', object: y}\n": "phial-check.yaml:2:35: ignore[0].path: \"[\" is no glob",
 	} {
 		_, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte(text)})
@@ -171,6 +171,11 @@ func TestExclude(t *testing.T) {
 		"[test/**]":                 {"chart", "k8s/a.yaml", "priv/a.yaml"},
 		"[fixtures/*, priv/*.yaml]": {"chart", "k8s/a.yaml"},
 		"[chart/**, a.yaml]":        nil,
+		"[test]":                    {"chart", "k8s/a.yaml", "priv/a.yaml"},
+		"[./test/, chart]":          {"k8s/a.yaml", "priv/a.yaml"},
+		"[test/fixtures]":           {"chart", "k8s/a.yaml", "priv/a.yaml"},
+		"[fixtures]":                {"chart", "k8s/a.yaml", "priv/a.yaml"},
+		"[tes, fix*, a]":            {"chart", "k8s/a.yaml", "priv/a.yaml", "test/fixtures/a.yaml"},
 	} {
 		c, err := ParseConfig(manifest.Source{Name: ConfigFile, Text: []byte("exclude: " + exclude + "\n")})
 		if err != nil {
@@ -201,6 +206,34 @@ func TestExclude(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" || left != all-len(want) {
 				t.Errorf("%s: %d left out of %d\n%s", exclude, left, all, d)
 			}
+		}
+	}
+}
+
+// A pattern that no file matches is told, since it leaves nothing out; what is around the project is no part of it.
+func TestExcludeNothing(t *testing.T) {
+	write(t, map[string]string{"k8s/shop/k8s/a.yaml": limited, "k8s/shop/b.yaml": limited})
+	text := "exclude:\n- k8s\n- manifests/**\n"
+	c, err := ParseConfig(manifest.Source{Name: "k8s/shop/" + ConfigFile, Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree manifest.Tree
+	if err := tree.Add("k8s/shop", nil); err != nil {
+		t.Fatal(err)
+	}
+	c.LeaveOut(&tree)
+	got := found(Run(&Input{Now: today, Objects: tree.Objects()}, Options{Rules: rules(t, "CPU-04", "CHK"), Exclude: c.Exclude}))
+	want := []string{"k8s/shop/b.yaml:16 warning CPU-04", "k8s/shop/phial-check.yaml:3 info CHK-06"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	// A directory that a decision names is all that is in it.
+	i := Ignore{Codes: []string{"CPU"}, Path: "k8s", At: manifest.Position{File: "k8s/shop/phial-check.yaml", Line: 1}}
+	for file, want := range map[string]bool{"k8s/shop/k8s/a.yaml": true, "k8s/shop/b.yaml": false} {
+		n := &Finding{Finding: finding.Finding{Code: "CPU-04"}, At: Span{File: file, Line: 1}}
+		if got := i.covers(n); got != want {
+			t.Errorf("%s: %v", file, got)
 		}
 	}
 }

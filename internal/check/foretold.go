@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -27,11 +28,30 @@ func (in *Input) foretell(rule *Rule, f *Finder) {
 			t.said[aboutOf(n.object)] = true
 		}
 	}
-	for _, o := range t.x.obstacles[rule.Code] {
-		t.tell(o, true)
+	codes := append([]finding.Code{rule.Code}, under[rule.Code]...)
+	for _, code := range codes {
+		for _, o := range t.x.obstacles[code] {
+			t.tell(o, true)
+		}
 	}
-	for _, o := range t.x.doubts[rule.Code] {
-		t.tell(o, false)
+	for _, code := range codes {
+		for _, o := range t.x.doubts[code] {
+			t.tell(o, false)
+		}
+	}
+	t.alone()
+}
+
+// alone tells of nodes that do not boot and stand in no link: one of one replica has nobody to be kept from.
+func (t *teller) alone() {
+	if t.rule.Code != codeNoEPMD {
+		return
+	}
+	for _, label := range slices.Sorted(maps.Keys(t.x.of)) {
+		all := t.x.of[label]
+		if r := all[0]; len(all) == 1 && r.Slip == mesh.NoEPMDThere && r.NoNode != "" {
+			t.tell(mesh.Obstacle{From: r.ID, Text: r.NoNode, At: []string{r.Node.From}, Slip: r.Slip}, true)
+		}
 	}
 }
 
@@ -110,6 +130,9 @@ func (t *teller) tell(o mesh.Obstacle, sure bool) {
 var slips = map[mesh.Slip]struct{ title, fix string }{
 	mesh.OtherShell:   {"a start script for another shell", "write it as every sh reads it: $(echo \"$POD_IP\" | tr . -) for ${POD_IP//./-}"},
 	mesh.SecondCookie: {"", "take -setcookie out of there: the start script gives RELEASE_COOKIE, and of two the BEAM takes none"},
+	mesh.OnLoopback:   {"distribution on loopback alone", "take inet_dist_use_interface out, or let it be the pod's own address"},
+	mesh.NoEPMDThere:  {"no EPMD, and none needed", "take -start_epmd false out, or give all nodes one port beside it: -erl_epmd_port 9100"},
+	mesh.OfMachine:    {"a node that is named by its machine", "take status.podIP in place of status.hostIP: discovery finds pods by that"},
 	mesh.NoFullHost:   {"", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
 }
 
@@ -164,8 +187,10 @@ func firstLabel(name string) string {
 // so where something is there to connect them.
 func (in *Input) weighs(b Beam, code finding.Code) (finding.Severity, Confidence, bool) {
 	severity, confidence := finding.Error, Certain
-	if code == finding.NobodyDials || code == codeNoQuery {
-		// The app's own code may connect them, or nobody.
+	switch code {
+	case finding.NobodyDials, codeNoQuery: // the app's own code may connect them, or nobody
+		severity, confidence = finding.Warning, Likely
+	case codeKeepsOut: // by a flag that somebody has set
 		severity, confidence = finding.Warning, Likely
 	}
 	for _, r := range in.predicted().of[b.Label()] {

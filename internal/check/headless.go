@@ -54,15 +54,8 @@ func (in *Input) mendNotHeadless(n *Finding, b Beam, s finder) {
 // clientsOf says by what a Service is seen to be for clients; empty where nothing says so. A headless one has neither a
 // type nor other ports than its pods have.
 func (in *Input) clientsOf(s *manifest.Object) string {
-	if kind := s.At("spec.type").String(); kind == "LoadBalancer" || kind == "NodePort" {
-		return "its type is " + kind
-	}
-	if by := in.routesTo()[s.Name]; by != nil {
-		for _, o := range by {
-			if manifest.SameNamespace(o, s) && in.Objects.Near(o, s) {
-				return o.Label() + " leads to it"
-			}
-		}
+	if by := in.outsideOf(s); by != "" {
+		return by
 	}
 	for p := range s.At("spec.ports").Items() {
 		port, target := p.Key("port").String(), p.Key("targetPort")
@@ -76,6 +69,21 @@ func (in *Input) clientsOf(s *manifest.Object) string {
 				}
 			}
 			return "its port " + port + " leads to " + target.String()
+		}
+	}
+	return ""
+}
+
+// outsideOf is clientsOf for those from outside of the cluster.
+func (in *Input) outsideOf(s *manifest.Object) string {
+	if kind := s.At("spec.type").String(); kind == "LoadBalancer" || kind == "NodePort" {
+		return "its type is " + kind
+	}
+	if by := in.routesTo()[s.Name]; by != nil {
+		for _, o := range by {
+			if manifest.SameNamespace(o, s) && in.Objects.Near(o, s) {
+				return o.Label() + " leads to it"
+			}
 		}
 	}
 	return ""

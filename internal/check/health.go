@@ -8,6 +8,7 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/spell"
 )
 
 // health are rules about probes, and about the ports that they and Services lead to.
@@ -27,6 +28,7 @@ var health = []Rule{
 		Looks: "Liveness probes whose path speaks of being ready, of a database or of the cluster, or that ask what the readiness probe asks.",
 		Why:   "When the database is away for a moment, or the cluster is not formed, every pod is killed at once, which mends nothing.",
 		Fix:   "let liveness ask for a path that answers whenever the node runs, and readiness for one that looks at what it needs",
+		Hides: []finding.Code{"HLT-11"},
 		Check: liveAsReady,
 	},
 	{
@@ -49,13 +51,14 @@ var health = []Rule{
 	{
 		Code: "HLT-05", Title: "a port that nobody listens on",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT and, where there is a mix project, what it listens on, and at which address.",
+		Looks: "Names of ports in probes and Services against those of the containers, and numbers against PORT and, where there is a mix project, what it listens on, at which address, and whether it speaks HTTP or HTTPS there.",
 		Why:   "The kubelet and kube-proxy look a port's name up in the pod: one that is not there fails every probe and makes the Service lead nowhere. They come by the pod's own address, where nobody listens who has bound 127.0.0.1.",
 		Fix:   "use the name of a port that the container has",
 		Check: func(in *Input, f *Finder) {
 			wrongPort(in, f)
 			otherPort(in, f)
 			onLoopback(in, f)
+			otherScheme(in, f)
 		},
 	},
 	{
@@ -99,6 +102,14 @@ var health = []Rule{
 		Check: unawareReadiness,
 	},
 	{
+		Code: "HLT-11", Title: "a drain that no probe shows",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "Releases behind a Service whose readiness and liveness probes ask one path of one port, and no agent of Phial's answers them.",
+		Why:   "A pod that is to end can't say so: a path that fails while it drains would have liveness kill it. Kubernetes takes the pod out of its Services by itself; load balancers that ask the pods on their own go on sending until it is gone.",
+		Fix:   "let readiness ask for a path of its own that answers 503 once the app was told to stop",
+		Check: drainUnseen,
+	},
+	{
 		Code: "HLT-12", Title: "one missed probe is enough",
 		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
 		Looks: "failureThreshold 1 of liveness probes, and timeouts of one second beside a small CPU limit.",
@@ -106,6 +117,14 @@ var health = []Rule{
 		Fix:   "set failureThreshold to 3 or more",
 		Mends: true,
 		Check: hastyProbe,
+	},
+	{
+		Code: "HLT-15", Title: "a probe for a path that nobody answers",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests | Project,
+		Looks: "Paths of probes by HTTP against the routes of the Phoenix endpoint that listens there. It speaks only where everything that may answer was read: no plug of the team's own before the router, and no macro that brings routes.",
+		Why:   "A path without a route is answered with 404, and the kubelet takes that for failed: the pod is never ready, or restarted for ever.",
+		Fix:   "add the route, or ask for one that there is",
+		Check: unrouted,
 	},
 }
 
@@ -164,6 +183,20 @@ func noProbes(in *Input, f *Finder) {
 
 var dependsOnOthers = regexp.MustCompile(`(?i)(ready|readiness|\bdb\b|database|postgres|redis|cluster|quorum)`)
 
+// drainUnseen finds releases that can't fail readiness without failing liveness.
+func drainUnseen(in *Input, f *Finder) {
+	for _, b := range in.Serving() {
+		live, ready := b.Container.At("livenessProbe.httpGet"), b.Container.At("readinessProbe.httpGet")
+		path, known := ready.Key("path").Text()
+		if !known || live.Key("path").String() != path || live.Key("port").String() != ready.Key("port").String() || managed(b.Workload) {
+			continue
+		}
+		if slices.ContainsFunc(in.Selecting("Service", b.Workload), func(s *manifest.Object) bool { return clientPorts(b, s) }) {
+			f.At(b.Object, ready.Key("path"), "readiness asks for %s, as liveness does: while the pod drains it can't fail without being killed", path).Also(live.Key("path"), "liveness")
+		}
+	}
+}
+
 func wrongPort(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
 		for c := range b.Containers() {
@@ -175,7 +208,11 @@ func wrongPort(in *Input, f *Finder) {
 						continue
 					}
 					if !hasPort(c, name) {
-						f.At(b.Object, at, "the %s probe asks the port %s, which the container %s does not have", p.kind, name, c.Called)
+						n := f.At(b.Object, at, "the %s probe asks the port %s, which the container %s does not have%s", p.kind, name, c.Called, spell.Hint(name, portNames(c)))
+						if s, target := in.serviceCalls(b, name); s != nil {
+							n.Mend("ask port %d, or call the container's port %s: the kubelet knows the names of the container's ports alone", target, name).
+								Also(s.At("spec.ports"), "the Service %s calls %d so", s.Name, target)
+						}
 					}
 				}
 			}
@@ -190,7 +227,7 @@ func wrongPort(in *Input, f *Finder) {
 				}
 				if _, number := at.Int(); !number {
 					if _, ok := containerPort(b.Workload, at.String()); !ok {
-						f.At(b.Object, at, "the Service %s leads to the port %s, which the pods of %s do not have", s.Name, at, b.Name)
+						f.At(b.Object, at, "the Service %s leads to the port %s, which the pods of %s do not have%s", s.Name, at, b.Name, spell.Hint(at.String(), portNames(slices.Collect(b.Containers())...)))
 					}
 					continue
 				}
@@ -202,6 +239,29 @@ func wrongPort(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+func portNames(all ...manifest.Container) (names []string) {
+	for _, c := range all {
+		for p := range c.Ports() {
+			if n := p.Key("name").String(); n != "" {
+				names = append(names, n)
+			}
+		}
+	}
+	return names
+}
+
+// serviceCalls is the Service of a workload that has a port of this name, and the number that it leads to.
+func (in *Input) serviceCalls(b Beam, name string) (*manifest.Object, int64) {
+	for _, s := range in.Selecting("Service", b.Workload) {
+		for p := range servicePorts(s, b.Workload) {
+			if p.name == name && p.target != 0 {
+				return s, p.target
+			}
+		}
+	}
+	return nil, 0
 }
 
 func hasPort(c manifest.Container, name string) bool {

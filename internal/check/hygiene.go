@@ -115,11 +115,22 @@ func notRolledOut(in *Input, f *Finder) {
 		case "Pod":
 			f.At(b.Object, b.At("kind"), "a Pod by itself is not made anew when its machine goes")
 		}
-		if n, at, ok := b.Replicas(); ok && n == 0 && at.Exists() {
+		if n, at, ok := b.Replicas(); ok && n == 0 && at.Exists() && in.rollout(b.Object) == nil {
 			f.At(b.Object, at, "there are to be no replicas").As(finding.Info, Hint).Mend("set replicas, or take it out and leave it to the autoscaler")
 		}
 	}
 	sameSelector(in, f)
+}
+
+// rollout is Argo's Rollout that takes a workload's pods for its own (workloadRef); nil: none does.
+func (in *Input) rollout(of *manifest.Object) *manifest.Object {
+	for _, o := range in.Objects.OfKind(manifest.Rollout) {
+		ref := o.At("spec.workloadRef")
+		if ref.Key("name").String() == of.Name && ref.Key("kind").String() == of.Kind && manifest.SameNamespace(o, of) {
+			return o
+		}
+	}
+	return nil
 }
 
 // sameSelector finds workloads that select the same pods. Those of different directories may be alternatives, as k8s/minikube

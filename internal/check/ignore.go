@@ -72,7 +72,7 @@ func parseIgnore(text string) (Ignore, error) {
 	codes, reason, _ := strings.Cut(strings.TrimSpace(strings.TrimSuffix(text, "\r")), " ")
 	var i Ignore
 	for c := range strings.SplitSeq(codes, ",") {
-		c = strings.ToUpper(strings.TrimSuffix(c, ":"))
+		c = ruled(strings.ToUpper(strings.TrimSuffix(c, ":")))
 		if c == "" {
 			return i, fmt.Errorf("%s names no rule: write %s CODE REASON", marker, marker)
 		}
@@ -131,7 +131,7 @@ func (i *Ignore) covers(n *Finding) bool {
 		o := n.object
 		return o != nil && i.from == o.Line && i.At.Line < i.from && i.At.Line >= o.Begin-1
 	}
-	if i.Path != "" && !glob(i.Path, filepath.ToSlash(n.At.File)) {
+	if i.Path != "" && !covers(i.Path, i.At.File, n.At.File) {
 		return false
 	}
 	if i.Object == "" || i.Object == n.Subject {
@@ -145,6 +145,20 @@ func (i *Ignore) covers(n *Finding) bool {
 
 func (i *Ignore) expired(now time.Time) bool {
 	return !i.Until.IsZero() && now.After(i.Until.AddDate(0, 0, 1))
+}
+
+// covers says whether a glob of phial-check.yaml is about a file: it matches it, or is the name of a directory that it lies in,
+// as seen from phial-check.yaml, so that what stands around the project has no part in it.
+func covers(pattern, config, file string) bool {
+	pattern = strings.TrimPrefix(pattern, "./")
+	if glob(pattern, filepath.ToSlash(file)) {
+		return true
+	}
+	last := path.Base(pattern)
+	if rel, err := filepath.Rel(filepath.Dir(config), file); err == nil && filepath.IsLocal(rel) {
+		file = rel
+	}
+	return !strings.ContainsAny(last, `*?[\`) && glob(strings.TrimSuffix(pattern, "/")+"/**", filepath.ToSlash(file))
 }
 
 // glob matches a path, as a whole or from any directory in it on; ** stands for any directories.
@@ -270,6 +284,20 @@ func (s *suppressor) extra(rules []*Rule) []*Finding {
 	}
 	for _, p := range s.refused {
 		add(SuppressionRefused, p.Position, "%s", p.Text)
+	}
+	for _, e := range s.options.Exclude {
+		if e.Found {
+			continue
+		}
+		for _, r := range rules {
+			if r.Code == SuppressionRefused {
+				f := Finder{in: s.in, rule: r}
+				n := f.On(e.At.File, span(e.At, len([]rune(e.Glob))), "exclude has %s, and no file is called so: it leaves nothing out", e.Glob).As(finding.Info, Hint).
+					Mend("write the directory's name or a glob such as test/**, from where %s lies, or take it out", path.Base(filepath.ToSlash(e.At.File)))
+				n.weigh(r)
+				all = append(all, n)
+			}
+		}
 	}
 	for _, i := range s.expired {
 		add(SuppressionExpired, i.At, "held until %s, and what it hides is still there: %s", i.Until.Format(dateFormat), strings.Join(i.Codes, ", "))

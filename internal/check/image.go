@@ -141,6 +141,23 @@ var image = []Rule{
 		Check: wholeLanguage,
 	},
 	{
+		Code: "IMG-21", Title: "a release of another name",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "bin/NAME in CMD, ENTRYPOINT and the commands of containers with the project's image, and _build/prod/rel/NAME in COPY --from, against the releases of mix.exs, or its app where it names none.",
+		Why:   "mix release makes a directory and a script of the release's name: another name is not there, so the image is not built, or its container does not start.",
+		Fix:   "write the release's name as mix.exs has it",
+		Check: otherRelease,
+	},
+	{
+		Code: "IMG-22", Title: "a release in the background",
+		Severity: finding.Error, Confidence: Certain, Needs: Deployment,
+		Looks: "bin/NAME daemon and daemon_iex as what a container runs, and where that names no command as what the image runs.",
+		Why:   "Both start the node in the background and return. Process 1 has ended then, so the container has too: CrashLoopBackOff, without an error in any log.",
+		Fix:   "run bin/NAME start, which stays",
+		Hides: []finding.Code{"IMG-07"},
+		Check: inBackground,
+	},
+	{
 		Code: "OPS-01", Title: "a name that only the start knows",
 		Severity: finding.Info, Confidence: Hint, Needs: Deployment,
 		Looks: "RELEASE_NODE set in a container's command or in the image's entrypoint, and not in rel/env.sh.eex.",

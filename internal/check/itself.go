@@ -51,7 +51,7 @@ var itself = []Rule{
 	{
 		Code: NotLookedAt, Title: "files that were not looked at",
 		Severity: finding.Warning, Confidence: Certain,
-		Looks: "What was named, or lay in a directory, and was not read: too large, too many, unreadable.",
+		Looks: "What was named, or lay in a directory, and was not read: too large, too many, unreadable; and, as a hint, Rollouts of Argo's with a workloadRef.",
 		Why:   "What was not looked at is not known to be right.",
 		Fix:   "name the files or directories that matter, or split what is too large",
 		Check: func(in *Input, f *Finder) {
@@ -61,6 +61,7 @@ var itself = []Rule{
 			for _, p := range in.Objects.Skipped {
 				f.problem(p)
 			}
+			borrowedPods(in, f)
 		},
 	},
 	{
@@ -74,21 +75,21 @@ var itself = []Rule{
 	{
 		Code: SuppressionRefused, Title: "a suppression that does not count",
 		Severity: finding.Warning, Confidence: Certain,
-		Looks: "Comments with phial:ignore that name no rule, say no reason, or give no day behind until.",
-		Why:   "A decision without a reason can't be looked at again by anybody else.",
+		Looks: "Comments with phial:ignore that name no rule, say no reason, or give no day behind until; and, as a hint, globs below exclude in phial-check.yaml that no file matches.",
+		Why:   "A decision without a reason can't be looked at again by anybody else, and a glob that matches nothing leaves nothing out.",
 		Fix:   "write it as phial:ignore NET-05 why it is right as it is until 2027-01-31; the day may be left out",
 		Check: func(*Input, *Finder) {}, // said by what applies them
 	},
 	{
 		Code: ObjectRefused, Title: "an object that Kubernetes does not take",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Values that are a number or true where Kubernetes wants a text (env, labels, annotations, a ConfigMap's data), selectors of workloads against the labels of their own template, and keys of Secrets and ConfigMaps that are among the manifests.",
-		Why:   "The API server refuses such an object as a whole, and the kubelet does not start a container whose variable comes from a key that is not there: CreateContainerConfigError.",
+		Looks: "Fields that the kind does not have, and values of another type than its API wants: numbers in quotes and texts without them, quantities (1g), words (always), names that are none in DNS, for workloads, Services, ConfigMaps, Secrets, Ingresses, policies, autoscalers and roles; selectors of workloads against the labels of their own template, and keys of Secrets and ConfigMaps that are among the manifests.",
+		Why:   "The API server refuses such an object as a whole. A field that it does not have kubectl refuses, and tools that apply it all the same have it dropped without a word, so that nothing of what it says is done. The kubelet does not start a container whose variable comes from a key that is not there: CreateContainerConfigError.",
 		Fix:   "write it as Kubernetes wants it",
 		Mends: true,
 		Hides: []finding.Code{finding.ServiceEmpty},
 		Check: func(in *Input, f *Finder) {
-			notText(in, f)
+			misfits(in, f, notText(in, f))
 			ownSelector(in, f)
 			missingKey(in, f)
 		},
@@ -101,6 +102,18 @@ var itself = []Rule{
 		Fix:   "mend the place that is named (mix compile shows it); then check again",
 		Check: brokenSource,
 	},
+}
+
+// borrowedPods tells of Rollouts whose pods stand in another object: that is looked at, and not how many there are to be.
+func borrowedPods(in *Input, f *Finder) {
+	for _, o := range in.Objects.OfKind(manifest.Rollout) {
+		if _, ok := o.Workload(); ok || !o.At("spec.workloadRef").IsMap() {
+			continue
+		}
+		ref := o.At("spec.workloadRef")
+		f.At(o, ref, "its pods are those of the %s %s: that is looked at as it stands there, and how many the Rollout makes of them, and how it replaces them, is not", ref.Key("kind"), ref.Key("name")).
+			As(finding.Info, Certain).Mend("put the template into the Rollout itself; or read what is said of the %s as if it had the Rollout's replicas", ref.Key("kind"))
+	}
 }
 
 // brokenSource tells of files that are no Elixir, or in parts.

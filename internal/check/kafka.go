@@ -2,13 +2,14 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/project"
 )
 
-// kafka are rules about Broadway's pipelines that read Kafka.
+// kafka are rules about Broadway's pipelines, most of them about those that read Kafka.
 var kafka = []Rule{
 	{
 		Code: "KAF-01", Title: "batches that outlast a rebalance",
@@ -77,6 +78,14 @@ var kafka = []Rule{
 		Why:   "The members of a group are to have the same topics. With others the coordinator hands out partitions to those who don't want them, and the group rebalances again and again.",
 		Fix:   "give each pipeline a group_id of its own",
 		Check: sharedGroup,
+	},
+	{
+		Code: "KAF-09", Title: "messages out of their order",
+		Severity: finding.Warning, Confidence: Likely, Needs: Project,
+		Looks: "partition_by: of Broadway's processors and batchers: set where BroadwayKafka sets it itself, which keeps each partition's order; and absent, with several processors or batchers, where a queue is there for its order: SQS' .fifo queues, and RabbitMQ's with x-single-active-consumer.",
+		Why:   "BroadwayKafka.Producer raises where partition_by is set: the pipeline does not start. Other producers hand messages to whichever processor is free, so that two of one key are handled at the same time, or the later one first.",
+		Fix:   "give processors and batchers partition_by: a function that gives messages of one key the same number",
+		Check: outOfOrder,
 	},
 }
 
@@ -233,4 +242,68 @@ func sameTopics(p, q project.Pipeline) bool {
 		}
 	}
 	return len(p.Topics.Value) == len(q.Topics.Value)
+}
+
+// outOfOrder finds pipelines that lose the order in which messages come, or that do not start for they mean to keep it.
+func outOfOrder(in *Input, f *Finder) {
+	for _, p := range in.Project.Pipelines {
+		for _, part := range stages(p) {
+			if by := part.Value.Get("partition_by"); !by.Absent() {
+				f.In(p.Module, by.At, "%s sets partition_by:, which BroadwayKafka.Producer sets itself: it raises, and the pipeline does not start", p.Module).
+					Mend("take partition_by: out: messages of one partition go to one processor already")
+			}
+		}
+	}
+	for _, p := range in.Project.Others {
+		queue, at := inOrder(p)
+		if queue == "" || !p.Partition.Absent() {
+			continue
+		}
+		for _, part := range stages(p) {
+			n, known := part.Value.Get("concurrency").AsInt()
+			if !part.Value.Keyword() && part.Value.Kind != project.ExprList || !part.Value.Get("partition_by").Absent() || known && n < 2 {
+				continue
+			}
+			f.In(p.Module, part.KeyAt, "%s takes messages of %s by several of %s at once, without partition_by: their order is lost", p.Module, queue, part.Key).
+				As(finding.Info, Hint).place(in, at, "the queue")
+			break
+		}
+	}
+}
+
+// stages are a pipeline's processors and batchers. Batchers are one each unless they say otherwise.
+func stages(p project.Pipeline) (all []project.Item) {
+	all = slices.Clone(p.Processors.Items)
+	for _, b := range p.Batchers.Items {
+		if !b.Value.Get("concurrency").Absent() || !b.Value.Get("partition_by").Absent() {
+			all = append(all, b)
+		}
+	}
+	return slices.DeleteFunc(all, func(i project.Item) bool { return !i.Keyed() })
+}
+
+// inOrder is what a producer reads where that is a queue which somebody made for its order; empty for all others.
+func inOrder(p project.Pipeline) (queue string, at project.Pos) {
+	switch p.Producer {
+	case "BroadwaySQS.Producer":
+		url := p.Options.Get("queue_url")
+		if t, ok := url.AsText(); ok && strings.HasSuffix(t, ".fifo") {
+			return "a FIFO queue", url.At
+		}
+	case "BroadwayRabbitMQ.Producer":
+		for _, i := range p.Options.Get("declare").Get("arguments").Items {
+			if t, ok := first(i.Value).AsText(); ok && t == "x-single-active-consumer" {
+				return "a queue with a single active consumer", i.Value.At
+			}
+		}
+	}
+	return "", project.Pos{}
+}
+
+// first is the first of a tuple; absent where there is none.
+func first(e project.Expr) project.Expr {
+	if e.Kind != project.ExprTuple || len(e.Items) == 0 {
+		return project.Expr{}
+	}
+	return e.Items[0].Value
 }

@@ -66,7 +66,7 @@ var naming = []Rule{
 	{
 		Code: "NAM-11", Title: "a setting without effect",
 		Severity: finding.Warning, Confidence: Likely, Needs: Project,
-		Looks: "Variables of the container that rel/env.sh.eex sets anew whatever they are, and Dockerfiles that run mix release before rel/ is copied.",
+		Looks: "Variables of the container that rel/env.sh.eex sets anew whatever they are, Dockerfiles that run mix release before rel/ is copied, or never copy it, and .dockerignore, which may keep it out of the build; rel_templates_path in mix.exs says where it is.",
 		Why:   "rel/env.sh is read after the container's environment, so what it exports wins; and a rel/ that is not there when the release is built is not in it.",
 		Fix:   "write ${VARIABLE:-default} in env.sh; copy rel/ before mix release",
 		Check: overridden,
@@ -107,7 +107,18 @@ var naming = []Rule{
 		Fix:   "take a shorter name",
 		Check: nameTooLong,
 	},
+	{
+		Code: codeWindowsEnds, Title: "line ends of Windows in the start script",
+		Severity: finding.Error, Confidence: Certain, Needs: EnvSh,
+		Looks: "Lines of rel/env.sh.eex that end in a carriage return; the script is followed as the shell would.",
+		Why:   "To sh a carriage return is part of the last word: an empty line is a command that there is not, then and fi are not known, and RELEASE_DISTRIBUTION is none of name, sname and none. The release does not start.",
+		Fix:   "write rel/env.sh.eex with plain line ends (dos2unix rel/env.sh.eex), and keep them so: *.eex text eol=lf in .gitattributes",
+		Check: windowsEnds,
+	},
 }
+
+// codeWindowsEnds is of a start script that sh does not read for its line ends.
+const codeWindowsEnds finding.Code = "NAM-17"
 
 // nodeEnv are the variables that the start script takes apart itself.
 func nodeEnv(name string) bool {

@@ -33,7 +33,7 @@ func hostless(in *Input, f *Finder) {
 			continue
 		}
 		missing := in.unset(b, r, facts, beam.EnvReleaseNode)
-		if len(missing) == 0 && r.Ends == nil {
+		if len(missing) == 0 && (r.Ends == nil || r.Windows) { // with line ends of Windows: see windowsEnds
 			continue
 		}
 		var names []string
@@ -248,23 +248,7 @@ func overridden(in *Input, f *Finder) {
 			overriddenIn(in, f, facts, b)
 		}
 	}
-	has := ""
-	for _, file := range []string{envShFile, "rel/vm.args.eex"} {
-		if has == "" && in.Project.Has(file) {
-			has = file
-		}
-	}
-	if has == "" {
-		return
-	}
-	for _, d := range in.Project.Dockerfiles {
-		stage, n, ok := d.Release()
-		if !ok || d.Copied("mix.exs", stage, n) != project.Known || d.Copied("rel", stage, n) != project.Absent || d.Copied(has, stage, n) != project.Absent {
-			continue
-		}
-		f.In(d.File, d.Stages[stage].Instructions[n].At, "mix release runs before rel/ is copied: %s is not taken, and the release has mix's own in its place", has).
-			Mend("copy it above mix release: COPY rel ./rel").place(in, project.Pos{File: has}, "not taken")
-	}
+	notTaken(in, f)
 }
 
 // withoutEffect says whether rel/env.sh sets a variable whatever the manifest says, so that what stands there is no more than

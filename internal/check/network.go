@@ -81,6 +81,14 @@ var network = []Rule{
 		Check: ipv6,
 	},
 	{
+		Code: "NET-11", Title: "TLS that knows nobody, or that runs out",
+		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
+		Looks: "Releases whose distribution runs over TLS (-proto_dist inet_tls): verify_none among their flags and in the file of -ssl_dist_optfile, where that is among the manifests or in rel/; and certificates of cert-manager's that are mounted by subPath.",
+		Why:   "With verify_none a link is encrypted and nobody knows with whom. A file that is mounted by subPath is never renewed: once the certificate expires, weeks after the last restart, links that end do not come back.",
+		Fix:   "set verify to verify_peer for server and client, with fail_if_no_peer_cert, in the file of -ssl_dist_optfile, and give each pod a certificate with its own node's host",
+		Check: weakTLS,
+	},
+	{
 		Code: finding.TicktimeDiffers, Title: "a tick that a busy node misses",
 		Severity: finding.Info, Confidence: Hint, Needs: Manifests,
 		Looks: "net_ticktime below ten seconds in a release's flags, or in vm.args, beside a CPU limit.",
@@ -95,6 +103,14 @@ var network = []Rule{
 		Why:   "Neither OTP nor the start script of mix release reads it; add-ons do. Without one the port stays random.",
 		Fix:   "set ELIXIR_ERL_OPTIONS to -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107",
 		Check: distPort,
+	},
+	{
+		Code: "NET-29", Title: "a policy that shuts clients out",
+		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
+		Looks: "NetworkPolicies that select a release's pods against the ports that Services lead to, those of the distribution left out: whether one lets anybody in there, and where an Ingress or a load balancer leads to the Service, anybody but the release's own pods.",
+		Why:   "Once a policy for ingress selects a pod, what none allows is dropped. The kubelet's probes come from the pod's own machine and most networks let them pass, so that the pods are ready while every client waits in vain.",
+		Fix:   "allow the port from those who ask",
+		Check: shutOut,
 	},
 }
 

@@ -107,15 +107,22 @@ func page(f Family) string {
 		if names := r.Needs.Names(); len(names) > 0 {
 			fmt.Fprintf(&b, "- Needs: %s\n", strings.Join(names, " and "))
 		}
+		if len(r.Covers) > 0 {
+			fmt.Fprintf(&b, "- Found under this code too: %s\n", codesOf(r.Covers))
+		}
 		if len(r.Hides) > 0 {
-			var codes []string
-			for _, c := range slices.Sorted(slices.Values(r.Hides)) {
-				codes = append(codes, string(c))
-			}
-			fmt.Fprintf(&b, "- What follows from it, and is shown beneath it: %s\n", strings.Join(codes, ", "))
+			fmt.Fprintf(&b, "- What follows from it, and is shown beneath it: %s\n", codesOf(r.Hides))
 		}
 	}
 	return b.String()
+}
+
+func codesOf(all []finding.Code) string {
+	var codes []string
+	for _, c := range slices.Sorted(slices.Values(all)) {
+		codes = append(codes, string(c))
+	}
+	return strings.Join(codes, ", ")
 }
 
 func markdown(text string) string {

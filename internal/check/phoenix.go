@@ -15,10 +15,13 @@ var phoenix = []Rule{
 	{
 		Code: "PHX-01", Title: "another host than the Ingress has",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "PHX_HOST, and where there is a mix project the endpoint's url: and check_origin:, against the hosts of the Ingresses that lead to the release.",
+		Looks: "PHX_HOST, and where there is a mix project the endpoint's url: and check_origin:, against the hosts of the Ingresses that lead to the release; where no Ingress says any, whether they are still localhost or example.com.",
 		Why:   "Phoenix refuses the sockets of browsers that come from another host: LiveView reconnects for ever. Could not check origin.",
 		Fix:   "set PHX_HOST to the Ingress's host, or list every host in check_origin",
-		Check: otherHost,
+		Check: func(in *Input, f *Finder) {
+			otherHost(in, f)
+			defaultHost(in, f)
+		},
 	},
 	{
 		Code: "PHX-02", Title: "an origin that is compared with http",
@@ -47,11 +50,12 @@ var phoenix = []Rule{
 	{
 		Code: "PHX-07", Title: "a variable that Kubernetes sets as well",
 		Severity: finding.Warning, Confidence: Certain, Needs: Manifests | Project,
-		Looks: "Variables that the project reads, against those that the kubelet makes of the Services of the namespace: NAME_PORT.",
-		Why:   "For a Service db each pod gets DB_PORT=tcp://10.0.0.1:5432. An app that expects a number there reads that one.",
-		Fix:   "set enableServiceLinks: false in the pod, or set the variable",
-		Mends: true,
-		Check: serviceLinks,
+		Looks:  "Variables that the project reads, against those that the kubelet makes of the Services of the namespace: NAME_PORT.",
+		Why:    "For a Service db each pod gets DB_PORT=tcp://10.0.0.1:5432. An app that expects a number there reads that one.",
+		Fix:    "set enableServiceLinks: false in the pod, or set the variable",
+		Mends:  true,
+		Covers: []finding.Code{"K8S-04"},
+		Check:  serviceLinks,
 	},
 	{
 		Code: "PHX-08", Title: "IPv6 where nothing else has it",

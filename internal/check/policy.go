@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/manifest"
@@ -107,12 +108,31 @@ func needed(in *Input, f *Finder, b Beam, w way, apply []*manifest.Object) {
 			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s, between the nodes of %s", w.verb, n.what, b.Name).As(warningLikely()).
 				Mend("give the distribution a small range (ELIXIR_ERL_OPTIONS: -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and allow it; vm.args may have one already")
 		default:
-			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s between the nodes of %s", w.verb, n.what, b.Name)
+			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s between the nodes of %s", w.verb, n.what, b.Name).
+				Mend("add to %s of the NetworkPolicy %s: %s", w.rules, apply[0].Name, ruleFor(b, w, n))
 		}
 	}
 	if w.kind == "Egress" && !slices.ContainsFunc(apply, allowsDNS) {
-		f.At(b.Object, apply[0].At("spec.egress"), "no policy lets the pods of %s ask DNS (port 53), by which they find each other", b.Name)
+		f.At(b.Object, apply[0].At("spec.egress"), "no policy lets the pods of %s ask DNS (port 53), by which they find each other", b.Name).
+			Mend("add to egress of the NetworkPolicy %s: {ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]}", apply[0].Name)
 	}
+}
+
+// ruleFor is a rule of a policy that allows a port among the pods of a workload, as it is written; of the distribution's range all.
+func ruleFor(b Beam, w way, n need) string {
+	port := fmt.Sprintf("{port: %d}", n.first)
+	if first, last, ok := distRange(b.Container); ok && first == n.first && last > first {
+		port = fmt.Sprintf("{port: %d, endPort: %d}", first, last)
+	}
+	selector := b.At("spec.selector.matchLabels")
+	if selector.Len() == 0 {
+		selector = b.Template.At("metadata.labels")
+	}
+	var labels []string
+	for name, v := range selector.Fields() {
+		labels = append(labels, name+": "+v.String())
+	}
+	return fmt.Sprintf("{%s: [{podSelector: {matchLabels: {%s}}}], ports: [%s]}", w.peers, strings.Join(labels, ", "), port)
 }
 
 // epmdless says whether a release runs without EPMD by its flags.

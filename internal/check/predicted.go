@@ -19,10 +19,10 @@ var predicted = []Rule{
 		"The node's name as RELEASE_DISTRIBUTION, RELEASE_NODE and rel/env.sh make it.",
 		"A node with a short name and one with a long name never connect; mix release's default is short, and discovery dials long names.",
 		"set RELEASE_DISTRIBUTION=name, and a host with an address or a full name in RELEASE_NODE"),
-	fromMesh(finding.HostMismatch, finding.Error, "host part of the name",
-		"The names that discovery dials, against the names that the nodes have.",
+	covering("DSC-05", fromMesh(finding.HostMismatch, finding.Error, "host part of the name",
+		"The names that discovery dials, against the names that the nodes have: also those of SRV records, which are pods' names for a StatefulSet alone, and addresses with dashes for others.",
 		"A node accepts only who dials it by its own name. Kubernetes.DNS, DNSPoll and dns_cluster dial addresses, DNSSRV dials host names: each with the other's names never connects.",
-		"name nodes base@$POD_IP where discovery finds addresses; by the pod's full name, in a StatefulSet, where it finds names"),
+		"name nodes base@$POD_IP where discovery finds addresses; by the pod's full name, in a StatefulSet, where it finds names")),
 	fromMesh(finding.BasenameMismatch, finding.Error, "another base name is registered",
 		"The base name that discovery dials, against the part before the @ of the nodes' names.",
 		"EPMD knows a node by its base name: whoever asks for another is told that there is none.",
@@ -56,13 +56,13 @@ var predicted = []Rule{
 		"Without DNS_CLUSTER_QUERY dns_cluster does nothing, and says nothing of it: every replica stays alone.",
 		"set DNS_CLUSTER_QUERY to the headless Service's name; log: :info shows what it does")),
 	fromMesh(finding.PortClosed, finding.Error, "a random distribution port behind a policy",
-		"The distribution port of the nodes, against the NetworkPolicies that select them.",
-		"Without inet_dist_listen_min and max the port is another at each start, so no policy that names ports can admit it.",
+		"The distribution port of the nodes, against the NetworkPolicies that select them; and inet_dist_use_interface, which may have them listen on loopback alone.",
+		"Without inet_dist_listen_min and max the port is another at each start, so no policy that names ports can admit it. On loopback no peer reaches it at all.",
 		"give the listener a small range (-kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and admit that"),
 	fromMesh("NET-08", finding.Error, "EPMD on one side alone",
-		"-start_epmd, -erl_epmd_port and ERL_EPMD_PORT of nodes that are to meet.",
-		"Nodes find each other's port through EPMD, or by one fixed port for all; those that differ do not.",
-		"set the same on all of them"),
+		"-start_epmd, -erl_epmd_port and ERL_EPMD_PORT of nodes that are to meet, and who else may start EPMD where -start_epmd false keeps the node from it.",
+		"Nodes find each other's port through EPMD, or by one fixed port for all; those that differ do not. Without either a node does not boot: it can't register.",
+		"set the same on all of them: EPMD at one port, or -start_epmd false and -erl_epmd_port"),
 }
 
 // fromMesh makes a rule of which the prediction says when it fires.
@@ -78,6 +78,12 @@ func fromMesh(code finding.Code, s finding.Severity, title, looks, why, fix stri
 // hiding is a rule that another code follows from.
 func hiding(follows finding.Code, r Rule) Rule {
 	r.Hides = append(r.Hides, follows)
+	return r
+}
+
+// covering is a rule that finds what another code stands for, under its own.
+func covering(code finding.Code, r Rule) Rule {
+	r.Covers = append(r.Covers, code)
 	return r
 }
 

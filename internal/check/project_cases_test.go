@@ -9,17 +9,21 @@ var (
 	// unnumbered leaves the number of pods to an autoscaler.
 	unnumbered = change{"k8s.yaml", "  replicas: 2\n", ""}
 	noServer   = change{"k8s.yaml", "        - name: PHX_SERVER\n          value: \"true\"\n", ""}
-	one        = change{"k8s.yaml", "replicas: 2", "replicas: 1"}
-	meshed     = change{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc}\n        - name: PHX_HOST\n"}
-	presence   = change{"lib/shop_web/presence.ex", "", "defmodule ShopWeb.Presence do\n  use Phoenix.Presence, otp_app: :shop, pubsub_server: Shop.PubSub\nend\n"}
-	oban       = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Oban, Application.fetch_env!(:shop, Oban)},\n      ShopWeb.Endpoint\n"}
-	readOnly   = change{"k8s.yaml", "        env:\n", "        securityContext: {readOnlyRootFilesystem: true}\n        env:\n"}
-	cpuLimit   = change{"k8s.yaml", "limits: {memory: 1Gi}", "limits: {memory: 1Gi, cpu: 2}"}
-	busy       = change{"rel/vm.args.eex", "+sbwt none +sbwtdcpu none +sbwtdio none\n", ""}
-	quantum    = change{"lib/shop/scheduler.ex", "", "defmodule Shop.Scheduler do\n  use Quantum, otp_app: :shop\nend\n"}
-	scheduled  = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      Shop.Scheduler,\n      ShopWeb.Endpoint\n"}
-	horde      = change{"lib/shop/workers.ex", "", "defmodule Shop.Workers do\n  use Horde.DynamicSupervisor\nend\n"}
-	autoscale  = change{"hpa.yaml", "", `apiVersion: autoscaling/v2
+	// inside has no Ingress, and balanced a load balancer in its place.
+	inside    = change{"k8s.yaml", "kind: Ingress", "kind: Nothing"}
+	balanced  = change{"k8s.yaml", "spec:\n  selector: {app: shop}\n  ports:", "spec:\n  type: LoadBalancer\n  selector: {app: shop}\n  ports:"}
+	noHost    = change{"k8s.yaml", "        - name: PHX_HOST\n          value: shop.example.com\n", ""}
+	one       = change{"k8s.yaml", "replicas: 2", "replicas: 1"}
+	meshed    = change{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc}\n        - name: PHX_HOST\n"}
+	presence  = change{"lib/shop_web/presence.ex", "", "defmodule ShopWeb.Presence do\n  use Phoenix.Presence, otp_app: :shop, pubsub_server: Shop.PubSub\nend\n"}
+	oban      = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Oban, Application.fetch_env!(:shop, Oban)},\n      ShopWeb.Endpoint\n"}
+	readOnly  = change{"k8s.yaml", "        env:\n", "        securityContext: {readOnlyRootFilesystem: true}\n        env:\n"}
+	cpuLimit  = change{"k8s.yaml", "limits: {memory: 1Gi}", "limits: {memory: 1Gi, cpu: 2}"}
+	busy      = change{"rel/vm.args.eex", "+sbwt none +sbwtdcpu none +sbwtdio none\n", ""}
+	quantum   = change{"lib/shop/scheduler.ex", "", "defmodule Shop.Scheduler do\n  use Quantum, otp_app: :shop\nend\n"}
+	scheduled = change{"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      Shop.Scheduler,\n      ShopWeb.Endpoint\n"}
+	horde     = change{"lib/shop/workers.ex", "", "defmodule Shop.Workers do\n  use Horde.DynamicSupervisor\nend\n"}
+	autoscale = change{"hpa.yaml", "", `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
   name: shop
@@ -168,7 +172,23 @@ var projectCases = map[finding.Code][]projectCase{
 		{"on loopback, behind a proxy", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "{127, 0, 0, 1}"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, nil},
 		{"on any address", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", ":any"}}, nil},
 		{"on an address that is computed", []change{{"config/runtime.exs", "{0, 0, 0, 0, 0, 0, 0, 0}", "Shop.address()"}}, nil},
+		{"by HTTPS", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: http, scheme: HTTPS}"}}, []string{"error k8s.yaml: httpGet: {path: /health/ready, port: http, scheme: HTTPS}"}},
+		{"by HTTP, of a port of TLS", append(tls(), change{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4443}"}), []string{"error k8s.yaml: httpGet: {path: /health/ready, port: 4443}"}},
+		{"by HTTPS, of a port of TLS", append(tls(), change{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4443, scheme: HTTPS}"}), nil},
+		{"by HTTPS, through a proxy", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: http, scheme: HTTPS}"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, []string{"warning k8s.yaml: httpGet: {path: /health/ready, port: http, scheme: HTTPS}"}},
 		{"another server asks", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 9000"}, {"lib/shop/application.ex", "      ShopWeb.Endpoint\n", "      {Bandit, plug: Shop.Health, port: 9000},\n      ShopWeb.Endpoint\n"}}, nil},
+	},
+	"HLT-15": {
+		{"sound", nil, nil},
+		{"a path that is not there", []change{{"k8s.yaml", "path: /health/ready", "path: /healthz"}}, []string{"error k8s.yaml: httpGet: {path: /healthz, port: http}"}},
+		{"in another case", []change{{"k8s.yaml", "path: /health/ready", "path: /Health/Ready"}}, []string{"error k8s.yaml: httpGet: {path: /Health/Ready, port: http}"}},
+		{"in a scope", []change{{"lib/shop_web/router.ex", "  get \"/health\", ShopWeb.HealthController, :live\n  get \"/health/ready\", ShopWeb.HealthController, :ready\n", "  scope \"/api\" do\n    get \"/health\", ShopWeb.HealthController, :live\n    get \"/health/ready\", ShopWeb.HealthController, :ready\n  end\n"}},
+			[]string{"error k8s.yaml: httpGet: {path: /health/ready, port: http}", "error k8s.yaml: httpGet: {path: /health, port: http}", "error k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"answered by a plug", []change{{"k8s.yaml", "path: /health/ready", "path: /healthz"}, {"lib/shop_web/endpoint.ex", "  plug Plug.Session", "  plug ShopWeb.Healthz\n  plug Plug.Session"}}, nil},
+		{"answered by a macro", []change{{"k8s.yaml", "path: /health/ready", "path: /healthz"}, {"lib/shop_web/router.ex", "  get \"/health\"", "  health_routes()\n  get \"/health\""}}, nil},
+		{"another port", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /metrics, port: 9568}"}}, nil},
+		{"redirected before", []change{{"k8s.yaml", "path: /health/ready", "path: /healthz"}, endpointOf("force_ssl: []")}, nil},
+		{"a proxy in front", []change{{"k8s.yaml", "path: /health/ready", "path: /healthz"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, nil},
 	},
 	"HLT-09": {
 		{"not clustered", nil, nil},
@@ -261,6 +281,15 @@ var projectCases = map[finding.Code][]projectCase{
 		{"compared by a function", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, endpointOf(`check_origin: {Shop, :origin, []}`)}, nil},
 		{"a host that is computed", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, {"config/runtime.exs", `host = System.get_env("PHX_HOST") || "example.com"`, `host = Shop.host()`}}, nil},
 		{"no sockets", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, {"lib/shop_web/endpoint.ex", `  socket "/live", Phoenix.LiveView.Socket, websocket: [connect_info: [session: @session_options]]` + "\n", ""}}, []string{"info k8s.yaml: value: www.example.com"}},
+		{"no Ingress, and no PHX_HOST", []change{inside, noHost}, []string{`info config/runtime.exs: host = System.get_env("PHX_HOST") || "example.com"`}},
+		{"a load balancer, and no PHX_HOST", []change{inside, noHost, balanced}, []string{`warning config/runtime.exs: host = System.get_env("PHX_HOST") || "example.com"`}},
+		{"a load balancer, and PHX_HOST as it was", []change{inside, balanced, {"k8s.yaml", "value: shop.example.com", "value: example.com"}}, []string{"warning k8s.yaml: value: example.com"}},
+		{"a load balancer", []change{inside, balanced}, nil},
+		{"a load balancer, and any origin", []change{inside, noHost, balanced, endpointOf("check_origin: false")}, nil},
+		{"a load balancer, and origins as they were", []change{inside, balanced, endpointOf(`check_origin: ["https://example.com", "//localhost"]`)}, []string{`warning config/prod.exs: config :shop, ShopWeb.Endpoint, check_origin: ["https://example.com", "//localhost"], cache_static_manifest: "priv/static/cache_manifest.json"`}},
+		{"a load balancer, and an origin", []change{inside, noHost, balanced, endpointOf(`check_origin: ["https://example.com", "https://shop.dev"]`)}, nil},
+		{"a load balancer, and no url", []change{inside, noHost, balanced, {"config/config.exs", "  url: [host: \"localhost\"],\n", ""}, {"config/runtime.exs", "    url: [host: host, port: 443, scheme: \"https\"],\n", ""}}, []string{"warning lib/shop_web/endpoint.ex: use Phoenix.Endpoint, otp_app: :shop"}},
+		{"a load balancer, and PHX_HOST from elsewhere", []change{inside, balanced, {"k8s.yaml", "          value: shop.example.com\n", "          valueFrom: {configMapKeyRef: {name: hosts, key: shop}}\n"}}, nil},
 	},
 	"PHX-02": {
 		{"sound", nil, nil},
@@ -322,6 +351,7 @@ var projectCases = map[finding.Code][]projectCase{
 		{"sound", nil, nil},
 		{"Horde", []change{horde}, []string{"info lib/shop/workers.ex: use Horde.DynamicSupervisor"}},
 		{"Horde alone", []change{horde, one}, nil},
+		{"Horde's registry, which starts nothing", []change{{"lib/shop/names.ex", "", "defmodule Shop.Names do\n  use Horde.Registry\nend\n"}}, nil},
 	},
 	"STA-02": {
 		{"no autoscaler", []change{horde}, nil},
@@ -442,4 +472,9 @@ func linked(service string, more ...change) []change {
 // pausing has a function that pauses queues.
 func pausing(function, call string) []change {
 	return []change{{"lib/shop/work.ex", "", "defmodule Shop.Work do\n  def " + function + ", do: " + call + "\nend\n"}}
+}
+
+// tls has the endpoint listen for HTTPS as well.
+func tls() []change {
+	return []change{{"config/runtime.exs", "    secret_key_base: secret_key_base\n", "    https: [port: 4443, certfile: \"/tls/tls.crt\"],\n    secret_key_base: secret_key_base\n"}}
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
@@ -15,8 +16,9 @@ var fraction = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[
 // truth is what every reader of YAML for Kubernetes takes for a boolean.
 var truth = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
 
-// notText finds values that kubectl reads as a number or a boolean, where the API wants a text.
-func notText(in *Input, f *Finder) {
+// notText finds values that kubectl reads as a number or a boolean, where the API wants a text, and gives their places.
+func notText(in *Input, f *Finder) map[manifest.Position]bool {
+	told := map[manifest.Position]bool{}
 	look := func(o *manifest.Object, at manifest.Field, what string) {
 		kind := ""
 		if truth.MatchString(at.String()) && at.Plain() {
@@ -25,6 +27,7 @@ func notText(in *Input, f *Finder) {
 			kind = "a number"
 		}
 		if kind != "" {
+			told[at.Position()] = true
 			f.At(o, at, "%s is %s here, and Kubernetes wants a text: the object is refused", what, kind).
 				Mend("write it in quotes").Edited(in.quote(at))
 		}
@@ -60,6 +63,47 @@ func notText(in *Input, f *Finder) {
 			}
 		}
 	}
+	return told
+}
+
+// misfits finds what the API of an object's kind does not take, but for what was told already.
+func misfits(in *Input, f *Finder, told map[manifest.Position]bool) {
+	for i, all := range in.Objects.Misfits() {
+		o := in.Objects.Objects[i]
+		for _, m := range all {
+			if m.Quote && told[m.Position()] {
+				continue
+			}
+			if m.Unknown {
+				in.unknownField(o, m, f)
+				continue
+			}
+			n := f.At(o, m.Field, "%s: the object is refused", m.Text)
+			switch {
+			case m.Quote:
+				n.Mend("write it in quotes").Edited(in.quote(m.Field))
+			case m.Meant == "stringData":
+				n.Mend("encode it (printf '%%s' VALUE | base64), or put it below stringData as it is").Secret()
+			case m.Meant != "":
+				n.Mend("write %s", m.Meant)
+			default:
+				n.Mend("write what fits there")
+			}
+		}
+	}
+}
+
+// unknownField is about a field that the kind does not have. Where nothing is like it, a Kubernetes to come may have it.
+func (in *Input) unknownField(o *manifest.Object, m manifest.Misfit, f *Finder) {
+	n := f.AtName(o, m.Field, "%s: kubectl refuses the object, and who applies it otherwise has the field dropped", m.Text)
+	switch {
+	case m.Meant == "":
+		n.As(warningLikely()).Mend("take it out, or write the field's name as kubectl explain %s has it", o.Kind).Saw("a later Kubernetes may have it")
+	case strings.Contains(m.Meant, " "):
+		n.Mend("move it there: the indentation says what it belongs to")
+	default:
+		n.Mend("write %s", m.Meant)
+	}
 }
 
 // quote is an edit that puts a scalar into quotes.
@@ -72,7 +116,7 @@ func (in *Input) quote(at manifest.Field) (manifest.Edit, bool) {
 // ownSelector finds workloads whose selector does not take the pods that they make.
 func ownSelector(in *Input, f *Finder) {
 	for w := range in.Objects.Workloads() {
-		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}, w.Kind) {
+		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", manifest.Rollout}, w.Kind) {
 			continue
 		}
 		labels := w.Labels()

@@ -17,6 +17,8 @@ type Rule struct {
 	Fix        string           // what to do; a finding may know better
 	Mends      bool             // phial check --fix mends some of what it finds, where that is safe
 	Needs      Needs            // without one of these it is not checked, which is not the same as passed
+	// Covers are codes of failures that it finds under its own code: whoever asks for one of them is led here.
+	Covers []finding.Code
 	// Hides are the codes that follow from this one: such a finding about the same subject is shown beneath it.
 	Hides []finding.Code
 	Check func(*Input, *Finder)

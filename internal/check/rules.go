@@ -31,7 +31,7 @@ func Families() []Family {
 	return []Family{
 		{"naming", "Node names", naming},
 		{"discovery", "Discovery and DNS", discovery},
-		{"mesh", "The mesh that it would give", predicted},
+		{"mesh", "The mesh that it would give", slices.Concat(predicted, parted)},
 		{"network", "Network", network},
 		{"cookie", "Cookies", cookie},
 		{"image", "Images and how they are started", image},

@@ -89,7 +89,8 @@ var untested = map[finding.Code]string{
 	"NAM-01": "TestPredicted", "NAM-02": "TestPredicted", "NAM-03": "TestPredicted", "NAM-10": "TestPredicted", "NAM-16": "TestPredicted",
 	"DSC-04": "TestPredicted", "DSC-08": "TestPredicted", "DSC-09": "TestPredicted", "DSC-10": "TestPredicted", "DSC-13": "TestPredicted",
 	"NET-01": "TestPredicted", "NET-08": "TestPredicted",
-	"HLT-03": "TestProjectRules", "HLT-04": "TestProjectRules", "HLT-09": "TestProjectRules", "DRN-03": "TestProjectRules",
+	codeMachineDNS: "TestParted", codeNoCertificate: "TestParted", codeKeepsOut: "TestParted", codeWindowsEnds: "TestWindowsEnds",
+	"HLT-03": "TestProjectRules", "HLT-04": "TestProjectRules", "HLT-09": "TestProjectRules", "HLT-15": "TestProjectRules", "DRN-03": "TestProjectRules",
 	"CPU-02": "TestProjectRules", "CPU-03": "TestProjectRules", "MEM-01": "TestProjectRules", "MEM-05": "TestProjectRules",
 	"DBM-02": "TestProjectRules", "DBM-04": "TestProjectRules",
 	"PHX-02": "TestProjectRules", "PHX-06": "TestProjectRules", "PHX-07": "TestProjectRules", "PHX-09": "TestProjectRules",
@@ -259,6 +260,15 @@ func TestNotLookedAt(t *testing.T) {
 		got = append(got, fmt.Sprint(f.Code, " ", f.At, " ", f.Cause))
 	}
 	if d := cmp.Diff([]string{"CHK-04 big.yaml not read"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// Of a Rollout whose pods are another object's it is said that it is not looked at.
+func TestBorrowedPods(t *testing.T) {
+	in := input(t, "testdata/K8S-02/silent-rollout.yaml")
+	got := found(Run(in, Options{Rules: rules(t, "CHK", "K8S-02")}))
+	if d := cmp.Diff([]string{"testdata/K8S-02/silent-rollout.yaml:41 info CHK-04"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -17,6 +17,7 @@ type Options struct {
 	Rules    []*Rule          // in their order; nil = all
 	Severity finding.Severity // the least that is shown and counted
 	Ignore   []Ignore         // of phial-check.yaml
+	Exclude  []*Exclude       // of phial-check.yaml, after the files were read
 	Baseline *Baseline        // nil = none
 }
 

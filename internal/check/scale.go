@@ -9,7 +9,7 @@ import (
 )
 
 // scaled are the kinds that an autoscaler can be for.
-var scaled = []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}
+var scaled = []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", manifest.Rollout}
 
 // scalesNobody finds autoscalers of a release that name what is not there.
 func scalesNobody(in *Input, f *Finder) {

@@ -9,14 +9,25 @@ import (
 	"github.com/phialdev/phial/internal/spell"
 )
 
-// Lookup gives a rule by its code, in either letter case.
+// Lookup gives a rule by its code, or by one that it covers, in either letter case.
 func Lookup(code string) (*Rule, bool) {
-	for _, r := range Rules() {
-		if string(r.Code) == strings.ToUpper(code) {
+	code = ruled(strings.ToUpper(code))
+	for _, r := range all() {
+		if string(r.Code) == code {
 			return r, true
 		}
 	}
 	return nil, false
+}
+
+// ruled is the code of the rule that covers a code; of any other name it is the name itself.
+func ruled(code string) string {
+	for _, r := range all() {
+		if slices.Contains(r.Covers, finding.Code(code)) {
+			return string(r.Code)
+		}
+	}
+	return code
 }
 
 // Select gives the rules that are asked for: of only, where it names any, without those of skip. Both name rules by code
@@ -45,7 +56,7 @@ func Select(only, skip []string) ([]*Rule, error) {
 func matcher(flag string, names []string) (func(finding.Code) bool, error) {
 	wanted := make([]string, len(names))
 	for i, n := range names {
-		wanted[i] = strings.ToUpper(strings.TrimSpace(n))
+		wanted[i] = ruled(strings.ToUpper(strings.TrimSpace(n)))
 		if err := known(flag+" ", wanted[i]); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/project"
 )
 
@@ -38,7 +39,7 @@ var state = []Rule{
 	{
 		Code: "STA-01", Title: "processes that end with their pod",
 		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
-		Looks: "Horde and Swarm in projects with several replicas.",
+		Looks: "Horde's supervisors and Swarm in projects with several replicas. Horde.Registry alone starts nothing.",
 		Why:   "Horde starts a process anew elsewhere and brings none of its state; Swarm hands state over only where the process does its part. What was in memory is gone at each rollout.",
 		Fix:   "keep what matters in a database, or hand it over in terminate/2",
 		Check: movedProcesses,
@@ -178,7 +179,9 @@ func manyNodes(in *Input, f *Finder) {
 }
 
 // moved is where a project uses a library that places processes on nodes.
-func moved(p *project.Project) (project.Use, bool) { return uses(p, "Horde", "Swarm") }
+func moved(p *project.Project) (project.Use, bool) {
+	return uses(p, "Horde.DynamicSupervisor", "Horde.Supervisor", "Swarm")
+}
 
 func movedProcesses(in *Input, f *Finder) {
 	if b, p, ok := spread(in); ok {
@@ -190,7 +193,7 @@ func movedProcesses(in *Input, f *Finder) {
 
 func churn(in *Input, f *Finder) {
 	for _, b := range in.OfProject() {
-		u, ok := moved(in.projectOf(b))
+		u, ok := uses(in.projectOf(b), "Horde", "Swarm")
 		o := in.autoscaler(b.Workload)
 		if !ok || o == nil || o.At("spec.behavior.scaleDown").Exists() || o.At("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown").Exists() {
 			continue
@@ -201,7 +204,7 @@ func churn(in *Input, f *Finder) {
 
 func mixedVersions(in *Input, f *Finder) {
 	for _, b := range in.OfProject() {
-		u, ok := uses(in.projectOf(b), "Horde.DynamicSupervisor", "Horde.Supervisor", "Swarm")
+		u, ok := moved(in.projectOf(b))
 		strategy := b.At("spec.strategy.type")
 		if ok && in.several(b.Workload) && strategy.String() != "Recreate" && b.At("spec.updateStrategy.type").String() != "OnDelete" {
 			f.In(subjectOf(in.Project), u.At, "%s may place a process on a node that runs the version before", u.What).spreads(in, b)
@@ -212,7 +215,7 @@ func mixedVersions(in *Input, f *Finder) {
 
 func permdown(in *Input, f *Finder) {
 	b, p, ok := spread(in)
-	if !ok || b.Kind != "Deployment" || in.clustered(b) == "" {
+	if !ok || b.Kind != "Deployment" && b.Kind != manifest.Rollout || in.clustered(b) == "" {
 		return
 	}
 	for _, what := range []string{"Phoenix.Presence", "Phoenix.Tracker"} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/check"
+	"github.com/phialdev/phial/internal/finding"
 )
 
 // Rule writes a rule's page.
@@ -21,12 +22,19 @@ func Rule(w io.Writer, r *check.Rule, s Style) {
 	if names := r.Needs.Names(); len(names) > 0 {
 		paragraph(w, "  needs: ", strings.Join(names, " and "), s)
 	}
-	var hides []string
-	for _, c := range r.Hides {
-		hides = append(hides, string(c))
+	if len(r.Covers) > 0 {
+		paragraph(w, "  found under this code too: ", codes(r.Covers), s)
 	}
-	if len(hides) > 0 {
-		paragraph(w, "  what follows from it, and is shown beneath it: ", strings.Join(hides, ", "), s)
+	if len(r.Hides) > 0 {
+		paragraph(w, "  what follows from it, and is shown beneath it: ", codes(r.Hides), s)
 	}
 	paragraph(w, "  leave it as it is: ", "# phial:ignore "+string(r.Code)+" REASON, on the line or above it; or phial-check.yaml", s)
+}
+
+func codes(all []finding.Code) string {
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ", ")
 }

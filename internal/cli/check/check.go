@@ -38,7 +38,7 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 	if o.decided, err = o.decisions(); err != nil {
 		return err
 	}
-	decided := check.Options{Rules: o.rules, Severity: o.severity, Ignore: o.decided.Ignore}
+	decided := check.Options{Rules: o.rules, Severity: o.severity, Ignore: o.decided.Ignore, Exclude: o.decided.Exclude}
 	if o.baseline != "" {
 		if decided.Baseline, err = o.known(); err != nil {
 			return err

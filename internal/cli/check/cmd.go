@@ -53,8 +53,9 @@ A comment leaves a finding as it is, on its line or above it or above its object
   # phial:ignore NET-05 reached through the VPN alone until 2027-01-31
 
 So does phial-check.yaml beside phial.yaml, a list ignore of {rule, path, object,
-reason, expires}, and a list exclude of files that are not looked at (test/**). What is
-ignored wants a reason. A baseline leaves alone what was there when it was written.
+reason, expires}, and a list exclude of files and directories that are not looked at
+(test, k8s/*.dev.yaml). What is ignored wants a reason. A baseline leaves alone what was
+there when it was written.
 
 The mesh is predicted from both: --explain tells what each replica will be named, what
 its discovery looks up, whom it dials, and who refuses it and why. What can't be known

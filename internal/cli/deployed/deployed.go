@@ -40,10 +40,8 @@ func Rendered(sources []manifest.Source, set *manifest.Set) ([]manifest.Source, 
 		if !bytes.Contains(s.Text, []byte("BeamApp")) {
 			continue
 		}
-		r, err := manifest.Read([]manifest.Source{s}, manifest.Options{})
-		if err != nil {
-			continue
-		}
+		// What else of the file is wrong is told elsewhere, and keeps no app back that is right.
+		r, _ := manifest.Read([]manifest.Source{s}, manifest.Options{})
 		var text bytes.Buffer
 		for _, app := range r.Apps {
 			p, err := plan.New(app.BeamApp, plan.Options{AgentImage: AgentImage})

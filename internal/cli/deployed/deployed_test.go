@@ -36,6 +36,8 @@ func TestRendered(t *testing.T) {
 		"in a namespace, maybe its": {map[string]string{"phial.yaml": app, "k8s/app.yaml": in(workload, "a")}, nil},
 		"in none, maybe its":        {map[string]string{"phial.yaml": in(app, "a"), "k8s/app.yaml": workload}, nil},
 		"two of a file":             {map[string]string{"phial.yaml": app + "---\n" + strings.Replace(app, "name: shop", "name: mailer", 1)}, []string{"phial.yaml, rendered: shop", "phial.yaml, rendered: mailer"}},
+		"one of two refused":        {map[string]string{"phial.yaml": app + "---\n" + strings.NewReplacer("image:", "imag:", "name: shop", "name: mailer").Replace(app)}, []string{"phial.yaml, rendered: shop"}},
+		"beside what is broken":     {map[string]string{"phial.yaml": app + "---\n" + config + "data: {a: \"b\n"}, []string{"phial.yaml, rendered: shop"}},
 		"refused":                   {map[string]string{"phial.yaml": strings.Replace(app, "image:", "imag:", 1)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,6 +81,7 @@ type rule struct {
 	Mends      bool             `json:"mends,omitempty"` // by phial check --fix, where that is safe
 	Needs      []string         `json:"needs"`
 	Hides      []finding.Code   `json:"hides,omitempty"`
+	Covers     []finding.Code   `json:"covers,omitempty"` // codes that stand for what it finds as well
 }
 
 // entries are all codes, each once, the catalogue's families in its order.
@@ -91,7 +92,7 @@ func entries() []entry {
 		all = append(all, entry{e.Code, e.Title, e.Severity, e.Cause, e.Fix, nil})
 	}
 	for _, r := range check.Rules() {
-		own := &rule{r.Title, r.Severity, r.Confidence, r.Looks, r.Why, r.Fix, r.Mends, r.Needs.Names(), r.Hides}
+		own := &rule{r.Title, r.Severity, r.Confidence, r.Looks, r.Why, r.Fix, r.Mends, r.Needs.Names(), r.Hides, r.Covers}
 		if i := slices.IndexFunc(all, func(e entry) bool { return e.Code == r.Code }); i >= 0 {
 			all[i].Rule = own
 			continue
@@ -117,6 +118,10 @@ func family(all []entry, name string) []entry {
 
 func one(s *term.IO, out term.Output, code string, style report.Style) error {
 	all := entries()
+	asked := code
+	if r, ok := check.Lookup(code); ok {
+		code = string(r.Code)
+	}
 	i := slices.IndexFunc(all, func(e entry) bool { return string(e.Code) == code })
 	if i < 0 {
 		var codes []string
@@ -128,6 +133,9 @@ func one(s *term.IO, out term.Output, code string, style report.Style) error {
 	if out.JSON() {
 		return s.WriteJSON(all[i : i+1])
 	}
+	if asked != code {
+		fmt.Fprintf(s.Out, "What %s stands for is found as %s.\n\n", asked, code)
+	}
 	if e, ok := finding.Lookup(all[i].Code); ok {
 		report.Entry(s.Out, e.General(), style)
 	}
@@ -136,6 +144,16 @@ func one(s *term.IO, out term.Output, code string, style report.Style) error {
 			fmt.Fprintln(s.Out)
 		}
 		report.Rule(s.Out, r, style)
+	} else {
+		fmt.Fprintln(s.Out, "  in phial check: nothing, for no file shows it; "+elsewhere(all[i].Code))
 	}
 	return nil
+}
+
+// elsewhere is what shows a finding that no file does.
+func elsewhere(code finding.Code) string {
+	if code.Family() == "IMG" {
+		return "phial build looks for it in the image"
+	}
+	return "phial mesh and phial why see it while the nodes run"
 }

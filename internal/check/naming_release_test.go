@@ -1,0 +1,51 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/phialdev/phial/internal/finding"
+)
+
+// A start script with the line ends of Windows is told once: with manifests or without, as an error where the release does not
+// start with it.
+func TestWindowsEnds(t *testing.T) {
+	const long = "export RELEASE_DISTRIBUTION=name\n"
+	for _, c := range []struct {
+		name, script string
+		want         string // severity and line
+	}{
+		{"plain", long + "export RELEASE_NODE=shop@$POD_IP\n", ""},
+		{"all of it", "#!/bin/sh\r\n\r\nexport RELEASE_DISTRIBUTION=name\r\nexport RELEASE_NODE=shop@$POD_IP\r\n", "error 2"},
+		{"without empty lines", "#!/bin/sh\r\nexport RELEASE_DISTRIBUTION=name\r\nexport RELEASE_NODE=shop@$POD_IP\r\n", "error 2"},
+		{"of the name alone", long + "export RELEASE_NODE=shop@$POD_IP\r\n", "error 2"},
+		{"a condition", "if [ -n \"$POD_IP\" ]; then\r\n" + long + "fi\r\n", "error 1"},
+		{"of a setting", long + "export RELEASE_NODE=shop@$POD_IP\nexport ERL_CRASH_DUMP=/tmp/dump\r\n", "warning 3"},
+		{"in comments", "# the name\r\n" + long, ""},
+		{"behind an end", long + "exit 1\n\r\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const topology = "config :libcluster, topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [service: \"shop-headless\", application_name: \"shop\"]]]\n"
+			both := predictedInput(t, meshManifest, topology, c.script)
+			for name, in := range map[string]*Input{"with manifests": both, "without": withProject(t, &Input{Now: today}, map[string]string{"mix.exs": mix["mix.exs"], "rel/env.sh.eex": c.script})} {
+				var got []string
+				r := Run(in, Options{})
+				for _, f := range r.Findings {
+					if f.Code == codeWindowsEnds {
+						got = append(got, f.Severity.String()+" "+f.At.String()[strings.LastIndex(f.At.String(), ".eex:")+5:][:1])
+					}
+				}
+				if d := cmp.Diff(c.want, strings.Join(got, "; ")); d != "" {
+					t.Errorf("%s (-want +got):\n%s%s", name, d, codes(r))
+				}
+				for _, f := range r.Findings {
+					if (f.Severity == finding.Error || f.Code == "NAM-04") && f.Code != codeWindowsEnds && name == "with manifests" && strings.HasPrefix(c.want, "error") {
+						t.Errorf("%s: %s is found as well: %s", name, f.Code, f.Cause)
+					}
+				}
+			}
+		})
+	}
+}
