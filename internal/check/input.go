@@ -18,6 +18,10 @@ type Input struct {
 	// Files gives the texts of the project's files by their names below Root.
 	Files   func(name string) (string, bool)
 	Refused manifest.Problems // what an API server would say of the BeamApps
+	// Environments are parts that never run together, each with what all have: rules look at each by itself. None: there is
+	// but one. Environment is what such a part is called.
+	Environments []*Input
+	Environment  string
 	// Now is the day that suppressions expire by.
 	Now time.Time
 
@@ -35,6 +39,14 @@ type Input struct {
 
 	prediction *mesh.Prediction
 	foreseen   *predictedIndex
+}
+
+// Parts are the inputs that rules look at, one after the other.
+func (in *Input) Parts() []*Input {
+	if len(in.Environments) > 0 {
+		return in.Environments
+	}
+	return []*Input{in}
 }
 
 // Has says which inputs there are.

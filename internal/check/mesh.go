@@ -10,6 +10,9 @@ import (
 // Mesh is what manifests and project would give: a mesh, or several of apps that have
 // nothing to do with each other.
 type Mesh struct {
+	// Environment is whose it is, where there are several.
+	Environment string `json:"environment,omitempty"`
+
 	Groups   []Group          `json:"meshes"`
 	Islands  [][]string       `json:"islands"` // of all replicas
 	Doubts   []string         `json:"doubts"`  // what was not known and could make the islands others
@@ -30,7 +33,7 @@ func (in *Input) mesh() *Mesh {
 	if p == nil {
 		return nil
 	}
-	return &Mesh{Groups: in.groups(), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+	return &Mesh{Environment: in.Environment, Groups: in.groups(), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
 }
 
 // groups puts together the workloads between which one replica dials another, whatever

@@ -40,8 +40,8 @@ func TestForetoldDoubts(t *testing.T) {
 					t.Errorf("%+v", f)
 				}
 			}
-			if n != 1 || len(r.Mesh.Doubts) == 0 {
-				t.Errorf("%d of %s; doubts %q; found %s", n, c.code, r.Mesh.Doubts, codes(r))
+			if n != 1 || len(r.Meshes[0].Doubts) == 0 {
+				t.Errorf("%d of %s; doubts %q; found %s", n, c.code, r.Meshes[0].Doubts, codes(r))
 			}
 		})
 	}
@@ -99,10 +99,10 @@ func TestDoubtsOfOneMesh(t *testing.T) {
 	apart := strings.NewReplacer("prod", "stage", "name: shop,", "name: cart,", "app: shop", "app: cart").
 		Replace(strings.Replace(meshManifest, "shop@$(POD_IP)", "shop@a.$(POD_IP).example", 1))
 	r := Run(predictedInput(t, noQuery+"---\n"+apart, "", ""), Options{})
-	if len(r.Mesh.Groups) != 2 {
-		t.Fatalf("%+v", r.Mesh.Groups)
+	if len(r.Meshes[0].Groups) != 2 {
+		t.Fatalf("%+v", r.Meshes[0].Groups)
 	}
-	for _, g := range r.Mesh.Groups {
+	for _, g := range r.Meshes[0].Groups {
 		doubtful := strings.Contains(g.Workloads[0], "prod")
 		if (len(g.Doubts) > 0) != doubtful || len(g.Islands) != 3 {
 			t.Errorf("%+v", g)

@@ -161,7 +161,7 @@ func TestPredicted(t *testing.T) {
 				t.Errorf("%+v", found)
 			}
 			if t.Failed() {
-				for _, p := range r.Mesh.Replicas {
+				for _, p := range r.Meshes[0].Replicas {
 					t.Logf("%+v", p)
 				}
 			}
@@ -196,8 +196,8 @@ spec: {minReplicas: 1, maxReplicas: 6, scaleTargetRef: {apiVersion: apps/v1, kin
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := Run(predictedInput(t, tt.manifests, "", tt.script), Options{})
-			if len(r.Mesh.Groups) != 1 || (r.Mesh.Groups[0].Meant != "") != tt.meant || len(r.Mesh.Groups[0].Islands) != tt.islands {
-				t.Errorf("%+v", r.Mesh.Groups)
+			if len(r.Meshes[0].Groups) != 1 || (r.Meshes[0].Groups[0].Meant != "") != tt.meant || len(r.Meshes[0].Groups[0].Islands) != tt.islands {
+				t.Errorf("%+v", r.Meshes[0].Groups)
 			}
 			if tt.meant && tt.islands > 1 && r.Count(finding.Error) == 0 {
 				t.Error("islands, and no error")

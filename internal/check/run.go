@@ -27,7 +27,7 @@ type Report struct {
 	NotChecked []NotChecked `json:"notChecked"`
 	Suppressed []Suppressed `json:"suppressed"`
 	Looked     Looked       `json:"looked"`
-	Mesh       *Mesh        `json:"mesh,omitempty"` // what it would give, where that was worked out
+	Meshes     []Mesh       `json:"predicted,omitempty"` // what it would give, where that was worked out, for each environment
 }
 
 // NotChecked is a rule that could not look.
@@ -51,6 +51,8 @@ type Looked struct {
 	Project string   `json:"project,omitempty"` // its directory
 	Beams   []Judged `json:"releases"`          // the workloads that are taken for BEAM releases
 	Others  int      `json:"otherWorkloads"`
+	// Environments are what was looked at apart, where the same stands in several places.
+	Environments []string `json:"environments,omitempty"`
 }
 
 // Judged is a workload, and why it is taken for a BEAM release.
@@ -82,15 +84,51 @@ func Run(in *Input, o Options) Report {
 	}
 	r := Report{Findings: []Finding{}, NotChecked: []NotChecked{}, Suppressed: []Suppressed{}}
 	r.Looked = in.looked()
-	r.Mesh = in.mesh()
-	has := in.Has()
 	var found []*Finding
+	var of [][]*Finding // by part
+	checked := map[*Rule]bool{}
+	for _, part := range in.Parts() {
+		if part.Environment != "" {
+			r.Looked.Environments = append(r.Looked.Environments, part.Environment)
+		}
+		if m := part.mesh(); m != nil {
+			r.Meshes = append(r.Meshes, *m)
+		}
+		own := fresh(part.find(rules, checked), found)
+		found = append(found, own...)
+		of = append(of, own)
+	}
+	for _, rule := range rules {
+		if !checked[rule] {
+			missing := rule.Needs &^ in.Parts()[0].Has()
+			r.NotChecked = append(r.NotChecked, NotChecked{rule.Code, rule.Title, missing.Names()})
+		}
+	}
+	r.Looked.Rules = len(checked)
+	sorted(found)
+	fingerprint(in, found)
+	found = nil
+	for _, own := range of {
+		found = append(found, gather(rules, own)...)
+	}
+	s := suppressor{in: in, options: o, report: &r}
+	found = append(s.run(found), s.extra(rules)...)
+	sorted(found)
+	for _, n := range found {
+		if n.Severity >= o.Severity {
+			r.Findings = append(r.Findings, *n)
+		}
+	}
+	return r
+}
+
+// find lets rules look at one part, and notes which of them could.
+func (in *Input) find(rules []*Rule, checked map[*Rule]bool) (found []*Finding) {
+	has := in.Has()
 	for _, rule := range rules {
 		f := &Finder{in: in, rule: rule}
-		if missing := rule.Needs &^ has; missing != 0 {
-			r.NotChecked = append(r.NotChecked, NotChecked{rule.Code, rule.Title, missing.Names()})
-		} else {
-			r.Looked.Rules++
+		if rule.Needs&^has == 0 {
+			checked[rule] = true
 			rule.Check(in, f)
 		}
 		for _, n := range f.found {
@@ -105,21 +143,28 @@ func Run(in *Input, o Options) Report {
 			found = append(found, tooMany(in, rule, f))
 		}
 	}
-	sorted(found)
-	found = slices.CompactFunc(found, func(a, b *Finding) bool {
-		return a.Code == b.Code && a.At == b.At && a.Subject == b.Subject && a.Cause == b.Cause
-	})
-	fingerprint(in, found)
-	found = gather(rules, found)
-	s := suppressor{in: in, options: o, report: &r}
-	found = append(s.run(found), s.extra(rules)...)
-	sorted(found)
-	for _, n := range found {
-		if n.Severity >= o.Severity {
-			r.Findings = append(r.Findings, *n)
-		}
+	return found
+}
+
+// same says that two findings are one: what all environments have is found in each.
+func same(a, b *Finding) bool {
+	return a.Code == b.Code && a.At == b.At && a.Subject == b.Subject && a.Cause == b.Cause
+}
+
+// fresh are findings, sorted, without what is there twice or was found before.
+func fresh(found, before []*Finding) []*Finding {
+	type key struct {
+		code           finding.Code
+		at             Span
+		subject, cause string
 	}
-	return r
+	of := func(n *Finding) key { return key{n.Code, n.At, n.Subject, n.Cause} }
+	known := make(map[key]bool, len(before))
+	for _, n := range before {
+		known[of(n)] = true
+	}
+	sorted(found)
+	return slices.DeleteFunc(slices.CompactFunc(found, same), func(n *Finding) bool { return known[of(n)] })
 }
 
 // doubt takes the certainty from findings that come of a project that was not read whole: those of rules that read it, and all

@@ -103,8 +103,8 @@ func CheckMarkdown(w io.Writer, r check.Report) {
 		}
 		fmt.Fprintf(w, "| %s %s | `%s` | %s | %s |\n", SeverityWord(f.Severity), f.Code, strings.ReplaceAll(control(f.At.String()), "`", "'"), what, markdown(f.Fix))
 	}
-	if r.Mesh != nil {
-		fmt.Fprintf(w, "\n%s\n", markdown(strings.Join(meshSummary(r.Mesh), " ")))
+	for _, m := range r.Meshes {
+		fmt.Fprintf(w, "\n%s\n", markdown(strings.Join(meshSummary(m), " ")))
 	}
 	if lines := notChecked(r); len(lines) > 0 {
 		fmt.Fprint(w, "\n")

@@ -14,12 +14,23 @@ import (
 const NoMesh = "no mesh could be worked out: no workload that runs a release was found, or each is there more than once " +
 	"under one name, as overlays are (give each its namespace, or exclude the others in phial-check.yaml)"
 
-// CheckMesh tells step by step what each replica would do, and the mesh that comes of it.
-func CheckMesh(w io.Writer, m *check.Mesh, s Style) {
-	if m == nil {
+// CheckMeshes tells step by step what each replica would do, and the mesh that comes of it, in each environment.
+func CheckMeshes(w io.Writer, all []check.Mesh, s Style) {
+	if len(all) == 0 {
 		fmt.Fprintln(w, strings.ToUpper(NoMesh[:1])+NoMesh[1:]+".")
-		return
 	}
+	for i, m := range all {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if m.Environment != "" {
+			fmt.Fprintf(w, "%s\n\n", s.paint(bold, "In "+m.Environment+":"))
+		}
+		checkMesh(w, m, s)
+	}
+}
+
+func checkMesh(w io.Writer, m check.Mesh, s Style) {
 	for _, r := range m.Replicas {
 		fmt.Fprintln(w, s.paint(bold, r.ID))
 		for _, step := range r.Steps {
@@ -47,7 +58,7 @@ func CheckMesh(w io.Writer, m *check.Mesh, s Style) {
 }
 
 // summarize writes the sentences.
-func summarize(w io.Writer, m *check.Mesh, s Style) {
+func summarize(w io.Writer, m check.Mesh, s Style) {
 	for _, text := range meshSummary(m) {
 		for _, l := range wrap(text, s.width()) {
 			fmt.Fprintln(w, l)
@@ -56,8 +67,12 @@ func summarize(w io.Writer, m *check.Mesh, s Style) {
 }
 
 // meshSummary is the mesh in one sentence for each that there is.
-func meshSummary(m *check.Mesh) []string {
+func meshSummary(m check.Mesh) []string {
 	var all []string
+	in := ""
+	if m.Environment != "" {
+		in = " in " + m.Environment
+	}
 	for _, g := range m.Groups {
 		n := 0
 		var islands []string
@@ -65,9 +80,9 @@ func meshSummary(m *check.Mesh) []string {
 			n += len(i)
 			islands = append(islands, strings.Join(i, " "))
 		}
-		of := ""
+		of := in
 		if len(m.Groups) > 1 {
-			of = " of " + spell.List(g.Workloads, "and", 4)
+			of += " of " + spell.List(g.Workloads, "and", 4)
 		}
 		switch {
 		case g.Meant == "" && n > 1 && len(g.Islands) == n:

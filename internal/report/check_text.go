@@ -7,6 +7,7 @@ import (
 
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/finding"
+	"github.com/phialdev/phial/internal/spell"
 )
 
 // Texts gives the text of a file that was looked at, by the name that it is shown with.
@@ -25,8 +26,8 @@ func Check(w io.Writer, r check.Report, texts Texts, s Style) {
 		fmt.Fprintln(w)
 	}
 	sentence(w, CheckSummary(r), bold, s)
-	if r.Mesh != nil {
-		summarize(w, r.Mesh, s)
+	for _, m := range r.Meshes {
+		summarize(w, m, s)
 	}
 	for _, n := range notChecked(r) {
 		sentence(w, n, faint, s)
@@ -117,6 +118,9 @@ func CheckSummary(r check.Report) string {
 	}
 	if r.Looked.Project != "" {
 		text += " and the project " + r.Looked.Project
+	}
+	if all := r.Looked.Environments; len(all) > 0 {
+		text += ", " + spell.List(all, "and", len(all)) + " apart"
 	}
 	if n := len(r.Suppressed); n > 0 {
 		text += "; " + count(n, "finding") + " suppressed"

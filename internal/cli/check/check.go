@@ -49,22 +49,24 @@ func run(ctx context.Context, s *term.IO, o *options) error {
 		return err
 	}
 	found := o.judge(in, decided)
-	if p := in.Predicted(); p != nil {
-		for _, why := range p.Beyond {
-			s.Notef("not all of the mesh is worked out: %s", why)
+	for _, part := range in.Parts() {
+		if p := part.Predicted(); p != nil {
+			for _, why := range p.Beyond {
+				s.Notef("not all of the mesh is worked out: %s", why)
+			}
 		}
 	}
 	switch {
 	case o.explain && o.format == formatJSON:
-		if found.Mesh == nil {
+		if len(found.Meshes) == 0 {
 			return errors.New(report.NoMesh)
 		}
-		if err := s.WriteJSON(found.Mesh); err != nil {
+		if err := s.WriteJSON(found.Meshes); err != nil {
 			return err
 		}
 		return status(found)
 	case o.explain:
-		report.CheckMesh(s.Out, found.Mesh, report.Style{Colour: s.Colour, Width: s.Width})
+		report.CheckMeshes(s.Out, found.Meshes, report.Style{Colour: s.Colour, Width: s.Width})
 		return status(found)
 	case o.writeBaseline:
 		b := check.BaselineOf(found, decided.Baseline)

@@ -56,6 +56,7 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
 	}
 	deployed.Predict(ctx, in)
+	in.Environments = deployed.Environments(ctx, in, &tree)
 	return in, nil
 }
 

@@ -112,3 +112,34 @@ func TestProjectBelow(t *testing.T) {
 		}
 	}
 }
+
+// The same workload in two places is two environments: each has findings and a mesh of its own, and what both have is
+// told once.
+func TestEnvironments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const app = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: shop}\nspec:\n  replicas: 2\n  serviceName: shop-headless\n  selector: {matchLabels: {app: shop}}\n  template:\n" +
+		"    metadata: {labels: {app: shop}}\n    spec:\n      containers:\n      - name: app\n        image: shop:1\n        env:\n        - {name: RELEASE_DISTRIBUTION, value: name}\n"
+	for name, text := range map[string]string{
+		"k8s/prod/app.yaml":    app + "        - {name: RELEASE_NODE, value: shop@$(POD_IP)}\n        - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n",
+		"k8s/staging/app.yaml": app,
+		"k8s/common.yaml":      "apiVersion: v1\nkind: Service\nmetadata: {name: shop-headless}\nspec: {clusterIP: 10.0.0.1, selector: {app: shop}, ports: [{name: epmd, port: 4369}]}\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _ := said(t, "", ".")
+	for text, times := range map[string]int{
+		"NAM-07": 1, "k8s/common.yaml:4:": 1, "Predicted mesh in prod": 1, "Predicted mesh in staging": 1, ", prod and staging apart": 1, "for want of a prediction": 0,
+	} {
+		if n := strings.Count(out, text); n != times {
+			t.Errorf("%q is there %d times, want %d", text, n, times)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}

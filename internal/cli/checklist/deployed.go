@@ -190,7 +190,9 @@ func (d *deployment) cookie(c manifest.Container) checklist.Cookie {
 // check asks the rules of `phial check`. Others of its findings have lines of their own, or none here.
 func (d *deployment) check(in *check.Input, decided []check.Ignore) {
 	r := check.Run(in, check.Options{Rules: d.rules, Severity: finding.Warning, Ignore: decided})
-	d.in.Mesh = d.foretold(in, r.Mesh)
+	if len(r.Meshes) > 0 {
+		d.in.Mesh = d.foretold(in, &r.Meshes[0])
+	}
 	d.in.Checked = &checklist.Checked{}
 	for _, f := range r.Findings {
 		text := f.Title
