@@ -110,14 +110,14 @@ func cookieInSource(in *Input, f *Finder) {
 			say(project.Pos{File: "rel/config.exs", Line: n, Col: 1}, "a cookie stands in rel/config.exs")
 		}
 	}
-	if facts := in.envSh(); facts != nil {
+	if facts := in.written(); facts != nil {
 		for _, a := range facts.Sets(beam.EnvReleaseCookie) {
 			value := strings.Trim(a.Value, `"'`)
 			if _, fallback, ok := strings.Cut(value, ":-"); ok {
 				value = strings.TrimSuffix(fallback, "}")
 			}
 			if literal(value) && !strings.ContainsAny(value, "`") {
-				say(ofEnvSh(a.Pos), "a cookie stands in %s", envShFile)
+				say(ofEnvSh(a.Pos), "a cookie stands in %s", in.envShFile())
 			}
 		}
 	}

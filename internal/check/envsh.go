@@ -10,10 +10,35 @@ import (
 	"github.com/phialdev/phial/internal/project"
 )
 
-const envShFile = "rel/env.sh.eex"
+// envShFile is rel/env.sh.eex, or the one that mix.exs has mix release take.
+func (in *Input) envShFile() string { return in.Project.EnvSh.File }
 
-// envSh is what stands in rel/env.sh.eex, each with its place; nil where there is none.
+// hasEnvSh says whether there is a start script that the image gets: no Dockerfile surely leaves it out, or one does not.
+func (in *Input) hasEnvSh() bool {
+	if in.Project == nil || in.Project.EnvSh.Text == "" {
+		return false
+	}
+	if in.envShTaken == nil {
+		taken := len(in.Project.Dockerfiles) == 0
+		for _, d := range in.Project.Dockerfiles {
+			_, _, sure := d.LeftOut(in.envShFile())
+			taken = taken || !sure
+		}
+		in.envShTaken = &taken
+	}
+	return *in.envShTaken
+}
+
+// envSh is what stands in the start script, each with its place; nil where there is none.
 func (in *Input) envSh() *envsh.Facts {
+	if !in.hasEnvSh() {
+		return nil
+	}
+	return in.written()
+}
+
+// written is the same, also where the image does not get it.
+func (in *Input) written() *envsh.Facts {
 	if in.Project == nil || in.Project.EnvSh.Text == "" {
 		return nil
 	}
@@ -21,7 +46,7 @@ func (in *Input) envSh() *envsh.Facts {
 }
 
 func (in *Input) envShSource() envsh.Source {
-	return envsh.Source{Name: envShFile, Text: []byte(in.Project.EnvSh.Text)}
+	return envsh.Source{Name: in.envShFile(), Text: []byte(in.Project.EnvSh.Text)}
 }
 
 // releaseName is what the project's one release is called; empty where that is not known.
@@ -49,7 +74,7 @@ func (in *Input) followed() []Beam {
 
 // started is the environment that rel/env.sh leaves when the release of a workload starts; nil where it can't be followed.
 func (in *Input) started(b Beam) *envsh.Result {
-	if in.Project == nil || in.Project.EnvSh.Text == "" {
+	if !in.hasEnvSh() {
 		return nil
 	}
 	env := envsh.Env{Vars: map[string]envsh.Value{}, Unsure: func(name string) string {

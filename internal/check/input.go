@@ -37,6 +37,8 @@ type Input struct {
 	serviced  *serviceIndex
 	patches   *bool
 
+	envShTaken *bool // see hasEnvSh; nil: not asked yet
+
 	prediction *mesh.Prediction
 	foreseen   *predictedIndex
 }
@@ -69,7 +71,7 @@ func (in *Input) Has() Needs {
 		if len(in.Project.CI) > 0 {
 			has |= CI
 		}
-		if in.Project.Has("rel/env.sh.eex") {
+		if in.hasEnvSh() {
 			has |= EnvSh
 		}
 	}

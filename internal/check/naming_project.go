@@ -183,9 +183,9 @@ func loopbackInEnvSh(in *Input, f *Finder, replicated []Beam) {
 	}
 	for _, a := range facts.Sets(beam.EnvReleaseNode) {
 		if fixedLoopback.MatchString(a.Value) && !a.IfUnset && !a.Maybe {
-			f.In(envShFile, ofEnvSh(a.Pos), "every replica is called %s, which is each machine's own address", a.Value).ofLoopback(in, nil)
+			f.In(in.envShFile(), ofEnvSh(a.Pos), "every replica is called %s, which is each machine's own address", a.Value).ofLoopback(in, nil)
 		} else if m := fallbackLoopback.FindStringSubmatch(a.Value); m != nil {
-			f.In(envShFile, ofEnvSh(a.Pos), "without %s every replica is called by %s, and nothing says so", m[1], m[2]).As(finding.Info, Hint)
+			f.In(in.envShFile(), ofEnvSh(a.Pos), "without %s every replica is called by %s, and nothing says so", m[1], m[2]).As(finding.Info, Hint)
 		}
 	}
 }
@@ -227,7 +227,7 @@ func podRecords(in *Input, f *Finder) {
 	if facts := in.envSh(); facts != nil {
 		for _, a := range facts.Sets(beam.EnvReleaseNode) {
 			if podRecord.MatchString(a.Value) {
-				f.In(envShFile, ofEnvSh(a.Pos), text, beam.EnvReleaseNode)
+				f.In(in.envShFile(), ofEnvSh(a.Pos), text, beam.EnvReleaseNode)
 			}
 		}
 	}

@@ -272,7 +272,7 @@ func distPort(in *Input, f *Finder) {
 				n.As(finding.Info, Hint)
 			}
 		}
-		if strings.Contains(in.ProjectText("rel/env.sh.eex")+in.ProjectText("rel/vm.args.eex"), "ERL_DIST_PORT") {
+		if strings.Contains(in.Project.EnvSh.Text+in.ProjectText("rel/vm.args.eex"), "ERL_DIST_PORT") {
 			n.As(finding.Info, Hint)
 		}
 	}

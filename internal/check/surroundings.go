@@ -111,8 +111,8 @@ var plainBases = regexp.MustCompile(`^(docker\.io/)?(library/)?(debian|ubuntu|al
 
 // fromImage takes over what the Dockerfile sets, and what starts the release.
 func (s *surroundings) fromImage(in *Input, b Beam) {
-	if t := in.Project.EnvSh.Text; t != "" {
-		s.scripts = append(s.scripts, shellText{envShFile, t})
+	if in.hasEnvSh() {
+		s.scripts = append(s.scripts, shellText{in.envShFile(), in.Project.EnvSh.Text})
 	}
 	words := joined(b.Container)
 	d, why := dockerfileOf(in.Project)
