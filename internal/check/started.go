@@ -104,7 +104,7 @@ func otherRelease(in *Input, f *Finder) {
 	const text = "%s names the release %s, and the project has %s%s"
 	have := spell.List(names, "and", 4)
 	for _, d := range in.deployed() {
-		if _, _, ok := d.Release(); !ok || d.Final() < 0 || strings.Contains(d.Text, "--path") || in.ofOtherProject(d) {
+		if _, _, ok := d.Release(); !ok || d.Final() < 0 || strings.Contains(d.Text, "--path") {
 			continue
 		}
 		for s := range d.Stages {
@@ -137,12 +137,6 @@ func otherRelease(in *Input, f *Finder) {
 		f.At(b.Object, wordWith(words, "bin/"+m[1]), text, "the command of the container "+b.Container.Called, m[1], have, spell.Hint(m[1], names)).
 			As(finding.Warning, Likely).Mend("run bin/%s", names[0])
 	}
-}
-
-// ofOtherProject says whether a Dockerfile stands in a mix project of its own.
-func (in *Input) ofOtherProject(d project.Dockerfile) bool {
-	dir := path.Dir(d.File)
-	return dir != "." && in.Project.Has(path.Join(dir, "mix.exs")) && !slices.ContainsFunc(in.Project.Mixes(), func(m project.Mix) bool { return m.Dir == dir })
 }
 
 // noScript says whether nothing of the project that is copied into an image is called so.

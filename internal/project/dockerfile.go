@@ -49,13 +49,16 @@ type Instruction struct {
 // Set gives what ENV, ARG or LABEL sets: names and values as they stand there. An ARG without a default is not among them.
 func (i Instruction) Set() map[string]string { return i.set }
 
-// dockerfiles reads Dockerfile, Dockerfile.NAME and NAME.dockerfile, wherever they stand.
+// dockerfiles reads Dockerfile, Dockerfile.NAME and NAME.dockerfile, wherever they stand but in a mix project of their own.
 func (r *reader) dockerfiles() error {
 	var files []string
 	for f := range r.p.files {
 		base := path.Base(f)
 		lower := strings.ToLower(base)
 		if base == "Dockerfile" || base == "Containerfile" || strings.HasPrefix(base, "Dockerfile.") && !strings.HasSuffix(base, ".dockerignore") || strings.HasSuffix(lower, ".dockerfile") {
+			if r.ofAnother(path.Dir(f)) {
+				continue
+			}
 			files = append(files, f)
 		}
 	}
@@ -77,6 +80,16 @@ func (r *reader) dockerfiles() error {
 		r.p.Dockerfiles = append(r.p.Dockerfiles, d)
 	}
 	return nil
+}
+
+// ofAnother says whether a directory is that of a mix project which is no part of this one, or stands in one.
+func (r *reader) ofAnother(dir string) bool {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if r.p.files[path.Join(dir, "mix.exs")] && !slices.ContainsFunc(r.p.Mixes(), func(m Mix) bool { return m.Dir == dir }) {
+			return true
+		}
+	}
+	return false
 }
 
 // expander puts the values of variables into a word. Used says whether there was one, and missing which have none.
