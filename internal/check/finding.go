@@ -59,6 +59,7 @@ type Finding struct {
 	path   string   // of the field, for the fingerprint
 	about  string   // the subject, told from others of the same name
 	over   []string // other subjects whose findings may follow from it
+	first  *Finding // of the same mistake, which this one goes beneath
 }
 
 // Finder is how one rule tells what it has found.
@@ -184,7 +185,13 @@ func secret(f manifest.Field) bool {
 	if o == nil {
 		return false
 	}
-	if o.Kind == "Secret" || secretName.MatchString(f.Name()) {
+	if o.Kind == "Secret" {
+		return true
+	}
+	if calls.MatchString(f.Path()) {
+		return false // what a Secret is called is none
+	}
+	if secretName.MatchString(f.Name()) {
 		return true
 	}
 	if f.Name() != "value" {
@@ -193,6 +200,9 @@ func secret(f manifest.Field) bool {
 	// The name of the entry that this is the value of.
 	return secretEntry.MatchString(f.Path())
 }
+
+// calls is the path of something that names a Secret or a ConfigMap, or a key in one.
+var calls = regexp.MustCompile(`(?i)(secret|configMap)(KeyRef|Ref|Name)(\.\w+)?$`)
 
 // secretEntry is the path of a value in an entry with such a name: env[RELEASE_COOKIE].value.
 var secretEntry = regexp.MustCompile(`(?i)\[[^\]]*(cookie|secret|passw|passphrase|token|key|private|credential|pass|url|uri|dsn)[^\]]*\]\.value$`)

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -120,10 +121,34 @@ func borrowedPods(in *Input, f *Finder) {
 func brokenSource(in *Input, f *Finder) {
 	for _, b := range in.Project.Broken {
 		n := f.In(b.At.File, b.At, "%s could not be read whole: %s", b.At.File, b.What)
-		// What stands there is not known; it is shown where nothing of it looks like a secret.
-		text := line(in, n.At)
-		n.Masked = !utf8.ValidString(text) || secretName.MatchString(text) || strings.ContainsFunc(strings.TrimSpace(text), func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
+		n.Masked = maySayOne(line(in, n.At))
 	}
+}
+
+// maySayOne says whether a line of which it is not known what it holds may hold a secret, by its words or for being no text.
+func maySayOne(text string) bool {
+	return !utf8.ValidString(text) || secretName.MatchString(text) || strings.ContainsFunc(strings.TrimSpace(text), func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
+}
+
+// kindSecret is a line that makes of a document something whose every value is secret.
+var kindSecret = regexp.MustCompile(`\bkind["']?\s*:\s*["']?\w*Secret`)
+
+// mayHoldSecret says whether a line of a source that was not understood may hold a secret: it, or one beside it, has a word
+// for one, as a variable's name and value have lines of their own, or there is a Secret in the file.
+func mayHoldSecret(in *Input, at Span) bool {
+	text, ok := in.Text(at.File)
+	if !ok || at.Line == 0 || kindSecret.MatchString(text) {
+		return true
+	}
+	for n, l := range numbered(text) {
+		if n > at.Line+1 {
+			break
+		}
+		if n >= at.Line-1 && maySayOne(l) {
+			return true
+		}
+	}
+	return false
 }
 
 // problem is a finding about a source.
@@ -134,7 +159,7 @@ func (f *Finder) problem(p manifest.Problem) {
 	}
 	n := f.On(p.File, span(p.Position, 1), "%s", text)
 	n.path = cmp.Or(p.Path, p.Text)
-	n.Masked = true // what a broken line holds is not known
+	n.Masked = mayHoldSecret(f.in, n.At)
 }
 
 func notRendered(in *Input, f *Finder) {

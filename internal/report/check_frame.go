@@ -95,10 +95,13 @@ func masks(line []rune, column, end int) ([]rune, int, int) {
 
 // secrets are values on a line that are called as secrets are, passwords in URLs, and cookies among flags.
 var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)[\w.-]*(?:cookie|secret|passw|passphrase|token|key_base|api_?key|credential)[\w.-]*["']?\s*(?:[:=]|,\s*["']?value["']?\s*:)\s*("[^"]*"?|'[^']*'?|[^\s,}\]]+)`),
+	regexp.MustCompile(`(?i)[\w.-]*(?:cookie|secret|passw|passphrase|token|key_base|api_?key|credential)[\w.-]*["']?\s*(?:[:=]|,\s*["']?value["']?\s*:)\s*("[^"]*"?|'[^']*'?|[^\s,{}\[\]][^\s,}\]]*)`),
 	regexp.MustCompile(`://[^/@\s:]*:([^@\s]+)@`),
 	regexp.MustCompile(`(?i)-{1,2}(?:set)?cookie["',\s=]+([^\s"',]+)`),
 }
+
+// named is where no secret stands, but what one is called.
+var named = regexp.MustCompile(`(?i)^["']?(secretKeyRef|secretRef|secretName)\b`)
 
 // scrub puts stars in the place of secrets, as many as they have characters, so that all else stays where it is. It is for
 // what stands on the line of a finding that is about something else.
@@ -108,6 +111,9 @@ func scrub(line []rune) []rune {
 		var b strings.Builder
 		at := 0
 		for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
+			if named.MatchString(text[m[0]:]) {
+				continue
+			}
 			b.WriteString(text[at:m[2]])
 			b.WriteString(strings.Repeat("*", utf8.RuneCountInString(text[m[2]:m[3]])))
 			at = m[3]
