@@ -86,7 +86,7 @@ func (c *choices) choose(o Options) error {
 	c.environment()
 	if c.p.Has(envSh) && !c.p.EnvSh.CookieFile {
 		c.notes = append(c.notes, Note{At: project.Pos{File: envSh}, File: envSh, Kept: true,
-			Text: "does not read the cookie's file, so that rpc and remote fail after the cookie was changed live (COO-08); `phial init --dry-run --force --diff` shows the lines"})
+			Text: "does not read the cookie's file, so that rpc and remote fail after the cookie was changed live; `phial init --dry-run --force --diff` shows the lines"})
 	}
 	return nil
 }
