@@ -213,11 +213,11 @@ func (s *spot) predict(t *testing.T) *prediction {
 		paths = append(paths, s.app)
 	}
 	code, out, stderr := phial(t, append([]string{"check", "--explain", "-o", "json"}, paths...)...)
-	p := &prediction{}
-	if err := json.Unmarshal([]byte(out), p); err != nil || code > term.Findings {
+	var all []*prediction // one for each environment
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 1 || code > term.Findings {
 		t.Fatalf("check: status %d, %v\n%s%s", code, err, out, stderr)
 	}
-	return p
+	return all[0]
 }
 
 // partition writes islands down by the replicas' numbers, in order: 01 2.

@@ -14,6 +14,15 @@ defmodule Tally.TestServer do
     end
   end
 
+  @doc "Looks again until something holds."
+  def wait_until(ready, tries \\ 500) do
+    unless ready.() do
+      if tries == 0, do: raise("it did not come to hold")
+      Process.sleep(10)
+      wait_until(ready, tries - 1)
+    end
+  end
+
   defp running?, do: List.keymember?(Application.started_applications(), :tally, 0)
 end
 

@@ -67,9 +67,9 @@ defmodule Tally.WebTest do
 
   test "stopping waits for the request in flight, and then closes" do
     slow = Task.async(fn -> request(:get, "/slow?ms=700") end)
-    wait_until(fn -> Requests.count() == 1 end)
+    Tally.TestServer.wait_until(fn -> Requests.count() == 1 end)
     stop = Task.async(fn -> Application.stop(:tally) end)
-    wait_until(&Requests.draining?/0)
+    Tally.TestServer.wait_until(&Requests.draining?/0)
 
     # Whoever comes while it drains is served, told not to come again on this connection, and that it is not ready.
     {:ok, _pid} = :inets.start(:httpc, profile: :late)
@@ -84,7 +84,7 @@ defmodule Tally.WebTest do
 
   test "draining gives up in the end" do
     slow = Task.async(fn -> request(:get, "/slow?ms=1000") end)
-    wait_until(fn -> Requests.count() == 1 end)
+    Tally.TestServer.wait_until(fn -> Requests.count() == 1 end)
     assert Requests.drain(50) == {:error, :timeout}
     assert {200, _body, _headers} = Task.await(slow)
     :ok = Application.stop(:tally)
@@ -97,13 +97,5 @@ defmodule Tally.WebTest do
       end)
 
     assert log =~ "can't listen on nowhere"
-  end
-
-  defp wait_until(ready, tries \\ 500) do
-    unless ready.() do
-      assert tries > 0
-      Process.sleep(10)
-      wait_until(ready, tries - 1)
-    end
   end
 end
