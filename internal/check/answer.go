@@ -91,15 +91,32 @@ func unawareReadiness(in *Input, f *Finder) {
 			continue
 		}
 		a := in.answer(b, ready.String())
+		var n *Finding
 		switch {
 		case a == nil:
-			f.At(b.Object, ready, "readiness asks for %s, and nothing here says that it waits until the node has joined the others", ready)
+			n = f.At(b.Object, ready, "readiness asks for %s, and nothing here says that it waits until the node has joined the others", ready)
 		case a.Unclear || !knowsItself(a):
-			f.At(b.Object, ready, "readiness asks for %s, which as far as the router tells (%s) does not say whether the node has joined the others", ready, a.Module)
+			n = f.At(b.Object, ready, "readiness asks for %s, which as far as the router tells (%s) does not say whether the node has joined the others", ready, a.Module)
 		default:
-			f.At(b.Object, ready, "readiness asks for %s, which %s answers without asking for the others", ready, a.Module)
+			n = f.At(b.Object, ready, "readiness asks for %s, which %s answers without asking for the others", ready, a.Module)
+		}
+		if in.listsNotReady(b) {
+			n.Mend("let readiness fail until the node has joined, or let Phial's agent answer it")
 		}
 	}
+}
+
+// listsNotReady says whether all headless Services of a release's pods list those too that are not ready, so that they can be
+// found before they have joined.
+func (in *Input) listsNotReady(b Beam) bool {
+	some := false
+	for _, s := range in.Selecting("Service", b.Workload) {
+		if headless(s) && !s.At("spec.publishNotReadyAddresses").True() {
+			return false
+		}
+		some = some || headless(s)
+	}
+	return some
 }
 
 // probedBeside says whether another container of a release's pod has a probe of a kind, and so may speak for the node.

@@ -36,6 +36,14 @@ func (in *Input) clustered(b Beam) string {
 	return in.topology()
 }
 
+// withoutNode says whether a release runs without distribution by choice.
+func (in *Input) withoutNode(b Beam) bool {
+	if e, ok := b.Container.EnvVar(beam.EnvReleaseDistribution); ok && e.Value().String() == beam.DistributionNone {
+		return true
+	}
+	return in.Intent != nil && withoutNodes(in.predicted().of[b.Label()])
+}
+
 // withoutNodes says whether replicas run without distribution, and that is no mistake.
 func withoutNodes(replicas []*mesh.Replica) bool {
 	return len(replicas) > 0 && !slices.ContainsFunc(replicas, func(r *mesh.Replica) bool { return r.NoNode == "" || r.Code != "" })

@@ -26,7 +26,7 @@ var database = []Rule{
 				}
 				for c := range b.Containers() {
 					words := c.Words()
-					if len(words) > 0 && migrates.MatchString(joined(c)) {
+					if len(words) > 0 && migratesIn(joined(c)) {
 						in.migration(f.At(b.Object, wordWith(words, "igrat"), "each of the pods of %s migrates the database in its container %s", b.Name, c.Called))
 					}
 				}
@@ -79,7 +79,7 @@ func (in *Input) migration(n *Finding) *Finding {
 // migratesByItself finds releases that migrate without their manifest saying so.
 func migratesByItself(in *Input, f *Finder) {
 	b, p, ok := spread(in)
-	if !ok || migrates.MatchString(joined(b.Container)) {
+	if !ok || migratesIn(joined(b.Container)) {
 		return
 	}
 	if at, ok := p.MigratesAtStart(); ok {
@@ -90,7 +90,7 @@ func migratesByItself(in *Input, f *Finder) {
 	for _, t := range s.scripts {
 		for i, line := range strings.Split(t.text, "\n") {
 			line, _, _ = strings.Cut(line, "#")
-			if !migrates.MatchString(line) || !runs.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "echo ") {
+			if !migratesIn(line) || !runs.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "echo ") {
 				continue
 			}
 			at := project.Pos{File: t.called, Line: i + 1}
@@ -98,7 +98,7 @@ func migratesByItself(in *Input, f *Finder) {
 				d, _ := dockerfileOf(in.Project)
 				at = project.Pos{File: d.File}
 				for _, name := range []string{"CMD", "ENTRYPOINT"} {
-					if c, ok := d.Last(d.Final(), name); ok && migrates.MatchString(strings.Join(c.Words, " ")) {
+					if c, ok := d.Last(d.Final(), name); ok && migratesIn(strings.Join(c.Words, " ")) {
 						at = c.At
 					}
 				}
@@ -108,6 +108,12 @@ func migratesByItself(in *Input, f *Finder) {
 		}
 	}
 }
+
+// asksOnly is a program that by its name asks for migrations, and runs none.
+var asksOnly = regexp.MustCompile(`(?i)(migrat(e|ions?|or)[-_.]?(check|status|pending|wait|verify|lint|list)|(check|wait|verify|lint|list|status)[-_a-z]*migrat)[A-Za-z0-9_-]*`)
+
+// migratesIn says whether a shell's text migrates a database, as far as the names in it tell.
+func migratesIn(text string) bool { return migrates.MatchString(asksOnly.ReplaceAllString(text, "")) }
 
 // runs is a line of a script that starts something.
 var runs = regexp.MustCompile(`\b(eval|rpc|mix)\b|/migrate\b`)

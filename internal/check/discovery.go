@@ -79,6 +79,7 @@ var discovery = []Rule{
 		Looks: "dns_cluster's version in mix.lock, and short names in DNS_CLUSTER_QUERY.",
 		Why:   "Before 0.1.2 dns_cluster did not go through the search list of resolv.conf: a Service's short name is not found, and nothing says so.",
 		Fix:   "update dns_cluster (mix deps.update dns_cluster), or write the full name: service.namespace.svc.cluster.local",
+		Hides: []finding.Code{finding.ServiceUnknown},
 		Check: oldLookup,
 	},
 	{
@@ -345,6 +346,9 @@ var waitsForCluster = regexp.MustCompile(`(?i)\b(cluster(ed)?|quorum|joined|peer
 
 func publishNotReady(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
+		if in.withoutNode(b) {
+			continue // nobody is to be found
+		}
 		waits, certain := in.readinessWaits(b)
 		for _, s := range in.discoveryServices(b) {
 			at := s.At("spec.publishNotReadyAddresses")

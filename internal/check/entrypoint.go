@@ -79,9 +79,12 @@ func shellInImage(in *Input, f *Finder) {
 		if d.Final() < 0 {
 			continue
 		}
-		for _, i := range commands(d) {
+		for n, i := range commands(d) {
 			if i.Exec {
 				scriptWithoutExec(in, f, d, i)
+				if n == 0 {
+					listedShell(in, f, d, i)
+				}
 				continue
 			}
 			if piped(runText(i)) {
@@ -89,17 +92,92 @@ func shellInImage(in *Input, f *Finder) {
 					Mend("write to the standard output alone, and start it as a list: %s [\"/app/bin/NAME\", \"start\"]", i.Name)
 				continue
 			}
-			line := lastCommand(runText(i))
-			if startsLine.MatchString(line) && !strings.HasPrefix(line, "exec ") {
+			found, last := staysBefore(runText(i))
+			switch {
+			case found && last:
 				n := f.In(d.File, i.At, "%s is in the shell's form without exec: the shell is process 1, and the release is not told to stop", i.Name).
 					Mend("write it as a list, %s [\"/app/bin/NAME\", \"start\"], or put exec in front", i.Name)
+				n.ifReplaced(d, "sh")
 				if name, rest, ok := strings.Cut(i.Text, " "); ok && i.End == i.At.Line && i.Document == "" {
 					n.Edited(in.execBefore(i.At, name+" ", rest))
 				}
+			case found:
+				f.In(d.File, i.At, "%s is in the shell's form and has commands behind the release: the shell is process 1, and the release is not told to stop", i.Name).
+					Mend("take out what stands behind it, and write it as a list, %s [\"/app/bin/NAME\", \"start\"], or put exec in front", i.Name)
 			}
 		}
 	}
 }
+
+// listedShell looks at a shell in the list of what an image runs: ["sh", "-c", TEXT].
+func listedShell(in *Input, f *Finder, d project.Dockerfile, i project.Instruction) {
+	if len(i.Words) < 3 || !isShell(path.Base(i.Words[0])) {
+		return
+	}
+	shell := path.Base(i.Words[0])
+	for k, flag := range i.Words[1 : len(i.Words)-1] {
+		if !strings.HasPrefix(flag, "-") || !strings.HasSuffix(flag, "c") {
+			continue
+		}
+		text := i.Words[k+2]
+		found, last := staysBefore(text)
+		if !found || piped(text) {
+			return
+		}
+		n := f.In(d.File, i.At, "%s starts the release by %s without exec: %s is process 1, and the release is not told to stop", i.Name, shell, shell)
+		if !last {
+			n.Mend("take out what stands behind the release, and write exec before it")
+		} else if now, ok := withExec(text); ok && i.End == i.At.Line && i.Document == "" && strings.Contains(i.Text, `"`+text+`"`) {
+			n.Edited(in.rewrite(i.At, i.Text, strings.Replace(i.Text, `"`+text+`"`, `"`+now+`"`, 1)))
+		}
+		if last {
+			n.ifReplaced(d, shell)
+		}
+		return
+	}
+}
+
+// ifReplaced weighs a shell's last command: bash, and BusyBox' sh that Alpine has, may put it in their own place.
+func (n *Finding) ifReplaced(d project.Dockerfile, shell string) {
+	if shell != "bash" {
+		base := d.Base(d.Final()).Ref
+		if !base.Known() || !strings.Contains(base.Value, "alpine") {
+			return
+		}
+		shell = "BusyBox' " + shell
+	}
+	n.As(finding.Info, Hint).Saw("%s may put the last command in its own place", shell)
+}
+
+// staysBefore says whether a shell stays while the release runs that its text starts, and whether the release is the last
+// command of all. One before the last is only sought in commands in a row.
+func staysBefore(text string) (found, last bool) {
+	if strings.Contains(text, "trap ") {
+		return false, false
+	}
+	if line := lastCommand(text); startsLine.MatchString(line) && !execs.MatchString(line) {
+		return true, true
+	}
+	if strings.Contains(strings.ReplaceAll(text, "&&", ""), "&") || keyword.MatchString(text) || strings.ContainsAny(text, "(){}<") {
+		return false, false
+	}
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == ';' || r == '&' || r == '|' }) {
+		line = strings.TrimSpace(line)
+		if startsFirst.MatchString(line) && !execs.MatchString(line) {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+var (
+	// execs is a command in place of the shell, also behind variables that are set for it.
+	execs = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*=\S*\s+)*exec\s`)
+	// startsFirst is a command that is the release's itself, and not one that only names it.
+	startsFirst = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*=\S*\s+)*[A-Za-z0-9_./-]*bin/(server$|[A-Za-z0-9_-]+\s+(start|start_iex|foreground)\b)`)
+	// startsHere is a release that a script beside it starts.
+	startsHere = regexp.MustCompile(`(^|\s)\./[A-Za-z0-9_-]+["']?\s+["']?(start|start_iex|foreground)\b`)
+)
 
 // numbered gives a text's lines with their numbers, which begin at 1.
 func numbered(text string) iter.Seq2[int, string] {
@@ -148,7 +226,7 @@ func scriptWithoutExec(in *Input, f *Finder, d project.Dockerfile, i project.Ins
 			col = strings.Index(whole, line) + 1
 		}
 	}
-	if (startsLine.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
+	if (startsLine.MatchString(last) || startsHere.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
 		n := f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
 			Mend("write exec before the last command of %s", file).place(in, i.At, "run by the image")
 		if !strings.HasSuffix(before, `\`) && !strings.HasSuffix(before, "|") && !strings.Contains(text, "<<") {

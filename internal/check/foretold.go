@@ -131,8 +131,9 @@ var slips = map[mesh.Slip]struct{ title, fix string }{
 	mesh.OtherShell:   {"a start script for another shell", "write it as every sh reads it: $(echo \"$POD_IP\" | tr . -) for ${POD_IP//./-}"},
 	mesh.SecondCookie: {"", "take -setcookie out of there: the start script gives RELEASE_COOKIE, and of two the BEAM takes none"},
 	mesh.OnLoopback:   {"distribution on loopback alone", "take inet_dist_use_interface out, or let it be the pod's own address"},
-	mesh.NoEPMDThere:  {"no EPMD, and none needed", "take -start_epmd false out, or give all nodes one port beside it: -erl_epmd_port 9100"},
+	mesh.NoEPMDThere:  {"no EPMD for a node that needs it", "take -start_epmd false out, or give all nodes one port beside it: -erl_epmd_port 9100"},
 	mesh.OfMachine:    {"a node that is named by its machine", "take status.podIP in place of status.hostIP: discovery finds pods by that"},
+	mesh.MadeUpCookie: {"", "take RELEASE_COOKIE from a Secret (valueFrom: secretKeyRef), the same for all, and out of rel/env.sh.eex"},
 	mesh.NoFullHost:   {"", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
 }
 

@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
-	"github.com/phialdev/phial/internal/spell"
 )
 
 // health are rules about probes, and about the ports that they and Services lead to.
@@ -59,6 +57,7 @@ var health = []Rule{
 			otherPort(in, f)
 			onLoopback(in, f)
 			otherScheme(in, f)
+			noGRPC(in, f)
 		},
 	},
 	{
@@ -197,94 +196,6 @@ func drainUnseen(in *Input, f *Finder) {
 	}
 }
 
-func wrongPort(in *Input, f *Finder) {
-	for _, b := range in.Serving() {
-		for c := range b.Containers() {
-			for _, p := range probes(c) {
-				for _, how := range []string{"httpGet", "tcpSocket"} {
-					at := p.Key(how).Key("port")
-					name, ok := at.Text()
-					if _, number := at.Int(); !ok || number {
-						continue
-					}
-					if !hasPort(c, name) {
-						n := f.At(b.Object, at, "the %s probe asks the port %s, which the container %s does not have%s", p.kind, name, c.Called, spell.Hint(name, portNames(c)))
-						if s, target := in.serviceCalls(b, name); s != nil {
-							n.Mend("ask port %d, or call the container's port %s: the kubelet knows the names of the container's ports alone", target, name).
-								Also(s.At("spec.ports"), "the Service %s calls %d so", s.Name, target)
-						}
-					}
-				}
-			}
-		}
-		port, set := b.Container.EnvVar(beam.EnvPort)
-		listens, known := parsePort(port.Value().String())
-		for _, s := range in.Selecting("Service", b.Workload) {
-			for p := range s.At("spec.ports").Items() {
-				at := p.Key("targetPort")
-				if at.Null() {
-					continue
-				}
-				if _, number := at.Int(); !number {
-					if _, ok := containerPort(b.Workload, at.String()); !ok {
-						f.At(b.Object, at, "the Service %s leads to the port %s, which the pods of %s do not have%s", s.Name, at, b.Name, spell.Hint(at.String(), portNames(slices.Collect(b.Containers())...)))
-					}
-					continue
-				}
-				n, _ := at.Int()
-				web := p.Key("name").String() == "http" || p.Key("port").String() == "80"
-				if set && known && web && n != listens && !declares(b.Workload, n) {
-					f.At(b.Object, at, "the Service %s leads to port %d, and the app is told to listen on %d", s.Name, n, listens).Also(port.Value(), "PORT")
-				}
-			}
-		}
-	}
-}
-
-func portNames(all ...manifest.Container) (names []string) {
-	for _, c := range all {
-		for p := range c.Ports() {
-			if n := p.Key("name").String(); n != "" {
-				names = append(names, n)
-			}
-		}
-	}
-	return names
-}
-
-// serviceCalls is the Service of a workload that has a port of this name, and the number that it leads to.
-func (in *Input) serviceCalls(b Beam, name string) (*manifest.Object, int64) {
-	for _, s := range in.Selecting("Service", b.Workload) {
-		for p := range servicePorts(s, b.Workload) {
-			if p.name == name && p.target != 0 {
-				return s, p.target
-			}
-		}
-	}
-	return nil, 0
-}
-
-func hasPort(c manifest.Container, name string) bool {
-	for p := range c.Ports() {
-		if p.Key("name").String() == name {
-			return true
-		}
-	}
-	return false
-}
-
-// declares says whether a container has a port of this number.
-func declares(w manifest.Workload, number int64) bool {
-	for c := range w.Containers() {
-		for p := range c.Ports() {
-			if n, ok := p.Key("containerPort").Int(); ok && n == number {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 var boots = regexp.MustCompile(`bin/[A-Za-z0-9_-]+["']?\s+["']?(rpc|eval|remote|pid|ping)\b|\b(rabbitmq-diagnostics|rabbitmqctl|elixir|iex|mix|emqx_ctl|erl_call)\b`)
 
 func bootingProbe(in *Input, f *Finder) {
@@ -342,7 +253,7 @@ func noStartup(in *Input, f *Finder) {
 			}
 			after := delay + period*threshold
 			switch words := joined(c); {
-			case migrates.MatchString(words):
+			case migratesIn(words):
 				f.At(b.Object, live, "the container %s migrates before it serves, and is killed after %d s without an answer", c.Called, after)
 			case after < 30:
 				f.At(b.Object, live, "the container %s has %d s to boot before it is killed, and no startup probe", c.Called, after)

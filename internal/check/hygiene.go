@@ -295,12 +295,17 @@ func ingressPort(f *Finder, o, s *manifest.Object, b manifest.Field) {
 	}
 	var have []string
 	for p := range s.At("spec.ports").Items() {
-		have = append(have, p.Key(by).String())
 		if p.Key(by).String() == want {
 			return
 		}
+		if name := p.Key(by).String(); name != "" {
+			have = append(have, name)
+		}
 	}
-	f.At(o, at, "the Service %s has no port %s; it has %s", s.Name, want, spell.List(have, "and", 6)).Also(s.At("spec.ports"), "its ports")
+	n := f.At(o, at, "the Service %s has no port %s; it has %s", s.Name, want, spell.List(have, "and", 6)).Also(s.At("spec.ports"), "its ports")
+	if len(have) == 0 {
+		n.Cause = "the Service " + s.Name + " has no port " + want + "; its ports have no names"
+	}
 }
 
 var laptop = regexp.MustCompile(`^(/home/|/Users/|/mnt/[a-z]/|/run/desktop|\.|~|[A-Za-z]:\\)`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // image are rules about what is started, and how.
@@ -84,8 +85,8 @@ var image = []Rule{
 	{
 		Code: "IMG-08", Title: "a variable that no shell replaces",
 		Severity: finding.Warning, Confidence: Certain, Needs: Deployment,
-		Looks: "${VARIABLE} in commands and arguments that no shell runs, of containers and of the image.",
-		Why:   "The kubelet replaces $(VARIABLE) alone, and nobody replaces anything in the list of a CMD or ENTRYPOINT: it is handed over as it stands.",
+		Looks: "${VARIABLE} in commands and arguments that no shell runs, of containers, their hooks and probes, and of the image; $(VARIABLE) in hooks.",
+		Why:   "The kubelet replaces $(VARIABLE) alone, and that not in hooks; and nobody replaces anything in the list of a CMD or ENTRYPOINT: it is handed over as it stands.",
 		Fix:   "write it as $(VARIABLE)",
 		Mends: true,
 		Check: func(in *Input, f *Finder) {
@@ -226,6 +227,7 @@ func script(c manifest.Container) (at manifest.Field, shell string, ok bool) {
 	return manifest.Field{}, "", false
 }
 
+// startsRelease is a release's own script that starts it.
 var startsRelease = regexp.MustCompile(`(^|[\s;&|/])bin/[A-Za-z0-9_-]+\s+(start|start_iex|foreground)\b`)
 
 func shellWithoutExec(in *Input, f *Finder) {
@@ -235,21 +237,23 @@ func shellWithoutExec(in *Input, f *Finder) {
 			continue
 		}
 		text := strings.TrimSpace(at.String())
-		last := lastCommand(text)
 		if piped(text) {
 			f.At(b.Object, at, "the container %s starts the release in a pipe of %s's: %s is process 1, and the release is not told to stop", b.Container.Called, shell, shell).
 				Mend("write to the standard output alone, and start it without a shell")
 			continue
 		}
-		if !startsRelease.MatchString(last) || strings.HasPrefix(last, "exec ") || strings.Contains(text, "trap ") {
+		found, last := staysBefore(text)
+		if !found {
 			continue
 		}
 		n := f.At(b.Object, at, "the container %s is started by %s without exec: %s is process 1, and the release is not told to stop", b.Container.Called, shell, shell)
-		if now, ok := withExec(at.String()); ok {
+		if now, ok := withExec(at.String()); ok && last {
 			n.Edited(in.Objects.Replace(at, now))
 		}
-		if shell == "bash" {
-			n.As(finding.Info, Hint).Saw("bash may put the last command in its own place")
+		if !last {
+			n.Mend("take out what stands behind the release, and write exec before it")
+		} else if d, why := in.imageOf(b); why == "" || shell == "bash" {
+			n.ifReplaced(d, shell)
 		}
 	}
 }
@@ -257,11 +261,12 @@ func shellWithoutExec(in *Input, f *Finder) {
 func bracesInCommand(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
 		for c := range b.Containers() {
+			inHooks(c, b, f)
 			if _, _, shell := script(c); shell {
 				continue
 			}
 			words := c.Words()
-			if len(words) > 0 && !c.Key("command").Exists() {
+			if len(words) > 0 && !c.Key("command").Exists() && !in.takesWords(b, c) {
 				continue // the image's entrypoint may be a shell
 			}
 			for _, w := range words {
@@ -274,4 +279,71 @@ func bracesInCommand(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+// imageOf is the Dockerfile of a workload's image, or why it is not known.
+func (in *Input) imageOf(b Beam) (d project.Dockerfile, why string) {
+	if in.Project == nil || !in.ofProject(b) {
+		return d, "another image"
+	}
+	return dockerfileOf(in.Project)
+}
+
+// forHooks is what nobody replaces in a hook, where the kubelet leaves $(VARIABLE), too.
+var forHooks = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)`)
+
+// inHooks finds variables in the commands of a container's hooks and probes. In those of probes the kubelet replaces what it
+// replaces in the container's own.
+func inHooks(c manifest.Container, b Beam, f *Finder) {
+	look := func(command manifest.Field, what string, variable *regexp.Regexp) {
+		for w := range command.Items() {
+			if isShell(path.Base(w.String())) {
+				return
+			}
+		}
+		for w := range command.Items() {
+			if found := variable.FindString(w.String()); found != "" {
+				f.At(b.Object, w, "%s stands in the command of %s of the container %s, and nobody replaces it", found, what, c.Called).
+					Mend("write out what it stands for, or let a shell replace it: [sh, -c, \"exec ... ${%s}\"]", strings.Trim(found, "${}()"))
+			}
+		}
+	}
+	for _, hook := range []string{"preStop", "postStart"} {
+		look(c.At("lifecycle."+hook+".exec.command"), hook, forHooks)
+	}
+	for _, p := range probes(c) {
+		look(p.At("exec.command"), "the "+p.kind+" probe", braces)
+	}
+}
+
+// takesWords says whether the project's image runs a container's arguments as they are: nothing of its own stands before them
+// but programs that pass them on.
+func (in *Input) takesWords(b Beam, c manifest.Container) bool {
+	if in.Project == nil || !in.ofProject(b) || c.Field != b.Container.Field {
+		return false
+	}
+	d, why := dockerfileOf(in.Project)
+	if why != "" {
+		return false
+	}
+	if base := d.Base(d.Final()).Ref; !base.Known() || !plainBases.MatchString(base.Value) {
+		return false
+	}
+	words := []string{}
+	if e, ok := d.Last(d.Final(), "ENTRYPOINT"); ok {
+		if words = slices.Clone(e.Words); !e.Exec {
+			return false
+		}
+	}
+	for w := range c.Key("args").Items() {
+		words = append(words, w.String())
+		break
+	}
+	for i, w := range words {
+		last := i == len(words)-1
+		if isShell(path.Base(w)) || !last && !strings.HasPrefix(w, "-") && !passesOn.MatchString(w) {
+			return false
+		}
+	}
+	return true
 }

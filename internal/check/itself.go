@@ -84,13 +84,14 @@ var itself = []Rule{
 	{
 		Code: ObjectRefused, Title: "an object that Kubernetes does not take",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Fields that the kind does not have, and values of another type than its API wants: numbers in quotes and texts without them, quantities (1g), words (always), names that are none in DNS, for workloads, Services, ConfigMaps, Secrets, Ingresses, policies, autoscalers and roles; selectors of workloads against the labels of their own template, and keys of Secrets and ConfigMaps that are among the manifests.",
+		Looks: "Fields that the kind does not have, and values of another type than its API wants: numbers in quotes and texts without them, quantities (1g), words (always), names that are none in DNS, for workloads, Services, ConfigMaps, Secrets, Ingresses, policies, autoscalers and roles; selectors of workloads against the labels of their own template, names of a Service's ports where it has several, and keys of Secrets and ConfigMaps that are among the manifests.",
 		Why:   "The API server refuses such an object as a whole. A field that it does not have kubectl refuses, and tools that apply it all the same have it dropped without a word, so that nothing of what it says is done. The kubelet does not start a container whose variable comes from a key that is not there: CreateContainerConfigError.",
 		Fix:   "write it as Kubernetes wants it",
 		Mends: true,
 		Hides: []finding.Code{finding.ServiceEmpty},
 		Check: func(in *Input, f *Finder) {
 			misfits(in, f, notText(in, f))
+			unnamedPorts(in, f)
 			ownSelector(in, f)
 			missingKey(in, f)
 		},

@@ -174,15 +174,44 @@ func flapping(in *Input, f *Finder) {
 			if kind := t.Key("type").String(); kind != "kafka" && kind != "apache-kafka" {
 				continue
 			}
-			if limit := t.At("metadata.limitToPartitionsWithLag"); limit.True() || limit.String() == "true" {
-				f.At(o, limit, "as many pods as there are partitions with a lag are kept: one that is always behind keeps its pod, and others come and go").As(finding.Info, Hint)
-			}
 			window := o.At("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds")
-			if n, ok := window.Int(); ok && n < 60 {
+			pause, paused := window.Int()
+			waits, fits := paused && pause >= 120, in.fitsPartitions(o, t)
+			if limit := t.At("metadata.limitToPartitionsWithLag"); (limit.True() || limit.String() == "true") && (!waits || !fits) {
+				n := f.At(o, limit, "as many pods as there are partitions with a lag are kept: one that is always behind keeps its pod, and others come and go").As(finding.Info, Hint)
+				switch {
+				case waits:
+					n.Mend("let maxReplicaCount be the number of partitions")
+				case fits:
+					n.Mend("leave a stabilizationWindowSeconds of some minutes")
+				}
+			}
+			if n := pause; paused && n < 60 {
 				f.At(o, window, "pods go %d s after the lag does, and each that goes is a rebalance that makes a lag", n).As(finding.Info, Hint)
 			}
 		}
 	}
+}
+
+// fitsPartitions says whether all consumers of a ScaledObject at its largest have a partition of a trigger's topic, as far as
+// manifests and project say how many there are.
+func (in *Input) fitsPartitions(o *manifest.Object, trigger manifest.Field) bool {
+	topic, ok := trigger.At("metadata.topic").Text()
+	most, limited := o.At("spec.maxReplicaCount").Int()
+	partitions, _ := in.partitions(project.Fact[[]string]{State: project.Known, Value: []string{topic}})
+	if !ok || !limited || partitions == 0 {
+		return false
+	}
+	each := int64(1)
+	if in.Project != nil {
+		for _, p := range in.Project.Pipelines {
+			if p.Concurrency.State == project.Unknown {
+				return false
+			}
+			each = max(each, int64(p.Concurrency.Value))
+		}
+	}
+	return most*each <= partitions
 }
 
 func longSession(in *Input, f *Finder) {

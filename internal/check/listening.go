@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
@@ -62,6 +63,7 @@ type asked struct {
 	manifest.Field
 	number int64
 	by     string
+	other  bool // it is a Service's port that by its name and number need not be the web's
 }
 
 // askedPorts are the ports of a release that are asked for HTTP or TCP, those of the distribution left out.
@@ -70,7 +72,7 @@ func (in *Input) askedPorts(b Beam) (all []asked) {
 		for _, how := range []string{"httpGet", "tcpSocket"} {
 			at := p.Key(how).Key("port")
 			if n, ok := portNumber(b.Workload, at); ok && at.Exists() && distribution(b, n, at.String()) == "" {
-				all = append(all, asked{at, n, "the " + p.kind + " probe"})
+				all = append(all, asked{at, n, "the " + p.kind + " probe", false})
 			}
 		}
 	}
@@ -81,11 +83,17 @@ func (in *Input) askedPorts(b Beam) (all []asked) {
 				if at.Null() {
 					at = p.Key("port")
 				}
-				all = append(all, asked{at, p.target, "the Service " + s.Name})
+				all = append(all, asked{at, p.target, "the Service " + s.Name, !forWeb(p.Field)})
 			}
 		}
 	}
 	return all
+}
+
+// forWeb says whether a Service's port is by its name or number the one for HTTP.
+func forWeb(p manifest.Field) bool {
+	name := p.Key("name").String()
+	return name == "http" || name == "web" || p.Key("port").String() == "80"
 }
 
 // alone says whether a release's container is the only one that answers for its pod.
@@ -109,8 +117,12 @@ func otherPort(in *Input, f *Finder) {
 		p := in.projectOf(b)
 		ports, ok := listening(p, in.surroundings(b))
 		asks := in.askedPorts(b)
-		if !ok || len(asks) == 0 || slices.ContainsFunc(ports, func(n int64) bool { return declares(b.Workload, n) }) ||
+		if !ok || len(asks) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(ports, func(n int64) bool { return declares(b.Workload, n) }) ||
 			slices.ContainsFunc(asks, func(a asked) bool { return slices.Contains(ports, a.number) }) {
+			in.strayPort(b, p, ports, asks, f)
 			continue
 		}
 		n := f.At(b.Object, asks[0].Field, "%s asks port %d, and the app listens on %d", asks[0].by, asks[0].number, ports[0]).
@@ -120,6 +132,46 @@ func otherPort(in *Input, f *Finder) {
 		}
 		for _, e := range p.Endpoints {
 			n.place(in, e.HTTPPort.At, "its port")
+		}
+	}
+}
+
+// strayPort finds single ones that ask a port which neither the app listens on nor its container names, while others ask the right one.
+func (in *Input) strayPort(b Beam, p *project.Project, ports []int64, asks []asked, f *Finder) {
+	first := map[string]*Finding{}
+	_, given := b.Container.EnvVar(beam.EnvPort)
+	for _, a := range asks {
+		if a.Name() == "targetPort" && given {
+			continue // which is held against PORT in any case
+		}
+		if len(p.Endpoints) == 0 || slices.Contains(ports, a.number) || declares(b.Workload, a.number) || a.other ||
+			ofLibraries[a.number] || slices.ContainsFunc(p.Configs, func(c project.ConfigCall) bool { return c.Value.HasNumber(int(a.number)) }) {
+			continue
+		}
+		n := f.At(b.Object, a.Field, "%s asks port %d, and the app listens on %d", a.by, a.number, ports[0]).
+			As(finding.Warning, Likely).Mend("ask port %d, or name %d among the container's ports if something else listens there", ports[0], a.number)
+		n.beneath(first, strconv.FormatInt(a.number, 10))
+		for _, e := range p.Endpoints {
+			n.place(in, e.HTTPPort.At, "its port")
+		}
+	}
+}
+
+// ofLibraries are the ports that servers of libraries listen on where nobody says otherwise: PromEx, TelemetryMetricsPrometheus, gRPC, and Prometheus'.
+var ofLibraries = map[int64]bool{4021: true, 9568: true, 50051: true, 9090: true, 9091: true}
+
+// noGRPC finds probes by gRPC of releases that have no library for it.
+func noGRPC(in *Input, f *Finder) {
+	for _, b := range in.OfProject() {
+		if !alone(b) || managed(b.Workload) || len(in.Project.Lock) == 0 ||
+			slices.ContainsFunc(in.Project.Lock, func(l project.Locked) bool { return strings.Contains(l.Name, "grpc") }) {
+			continue
+		}
+		for _, p := range probes(b.Container) {
+			if at := p.At("grpc.port"); at.Exists() {
+				f.At(b.Object, at, "the %s probe asks port %s by gRPC, and mix.lock has no library that speaks it", p.kind, at).
+					As(finding.Warning, Likely).Mend("ask by httpGet for a path that the app answers")
+			}
 		}
 	}
 }

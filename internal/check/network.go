@@ -75,7 +75,7 @@ var network = []Rule{
 	{
 		Code: finding.FamilyMismatch, Title: "IPv6 alone, and distribution over IPv4",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Releases whose headless Service has IPv6 as its only family, without -proto_dist inet6_tcp in their flags.",
+		Looks: "Releases whose headless Service has IPv6 as its only family, without -proto_dist inet6_tcp in their flags, wherever those are given.",
 		Why:   "The BEAM listens and dials over IPv4 unless it is told otherwise, so nobody is reached.",
 		Fix:   "set ERL_AFLAGS to -proto_dist inet6_tcp",
 		Check: ipv6,
@@ -245,15 +245,36 @@ func twoNodes(in *Input, f *Finder) {
 
 func ipv6(in *Input, f *Finder) {
 	for _, b := range in.Serving() {
-		if in.clustered(b) == "" || readFlags(flags(b.Container)).IPv6() {
+		six, unsure := in.speaksIPv6(b)
+		if six || in.clustered(b) == "" {
 			continue
 		}
 		for _, s := range in.discoveryServices(b) {
-			if onlyIPv6(s.Object) {
-				f.At(b.Object, s.At("spec.ipFamilies"), "the Service %s has IPv6 addresses alone, and nothing here tells the nodes of %s to use IPv6", s.Name, b.Name)
+			if !onlyIPv6(s.Object) {
+				continue
+			}
+			n := f.At(b.Object, s.At("spec.ipFamilies"), "the Service %s has IPv6 addresses alone, and nothing here tells the nodes of %s to use IPv6", s.Name, b.Name)
+			if unsure != "" {
+				n.As(finding.Info, Hint).Saw("not all flags of its nodes are known: %s", unsure)
 			}
 		}
 	}
+}
+
+// speaksIPv6 says whether a release's distribution runs over IPv6: by the flags that its nodes start with, as vm.args, the
+// start script, the image and the manifests give them, or else by the manifests alone. Unsure says why they may do so.
+func (in *Input) speaksIPv6(b Beam) (six bool, unsure string) {
+	six = readFlags(flags(b.Container)).IPv6()
+	if in.Intent == nil {
+		return six, ""
+	}
+	for _, r := range in.predicted().of[b.Label()] {
+		six = six || r.Proto == beam.ProtoTCP6 || r.Proto == beam.ProtoTLS6
+		if in.Project != nil {
+			unsure = r.ListenWhy
+		}
+	}
+	return six, unsure
 }
 
 func distPort(in *Input, f *Finder) {

@@ -61,7 +61,8 @@ func index() string {
 	var b strings.Builder
 	b.WriteString("# Rules\n\n" + generated + `
 An error is certain, a warning likely, and a hint may be meant so. The severity and the
-confidence below are the most that a finding of the rule has.
+confidence below are the most that a finding has by what the rule reads; what a prediction
+finds in the way of replicas that are meant to meet may be an error under the same code.
 
 | rule | what | severity | confidence |
 |---|---|---|---|

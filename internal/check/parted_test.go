@@ -28,12 +28,12 @@ func TestParted(t *testing.T) {
 		title, cause, fix        string
 	}{
 		{"sound", meshManifest, topology, "", 0, "", "", ""},
-		{"no EPMD", env("ERL_FLAGS", "-start_epmd false"), topology, "NET-08", finding.Error, "no EPMD", "does not boot", "-erl_epmd_port"},
-		{"no EPMD, and nobody to find", alone(env("ERL_FLAGS", "-start_epmd false")), "", "NET-08", finding.Error, "no EPMD", "does not boot", "-erl_epmd_port"},
+		{"no EPMD", env("ERL_FLAGS", "-start_epmd false"), topology, "NET-08", finding.Error, "needs it", "does not boot", "-erl_epmd_port"},
+		{"no EPMD, and nobody to find", alone(env("ERL_FLAGS", "-start_epmd false")), "", "NET-08", finding.Error, "needs it", "does not boot", "-erl_epmd_port"},
 		{"TLS without a certificate", env("ERL_AFLAGS", "-proto_dist inet_tls"), topology, "NET-30", finding.Error, "", "no certificate", "-ssl_dist_optfile"},
 		{"on loopback", env("ERL_AFLAGS", "-kernel inet_dist_use_interface {127,0,0,1}"), topology, "NET-01", finding.Error, "loopback", "on loopback alone", "inet_dist_use_interface"},
 		{"on loopback, and nobody to find", alone(env("ERL_AFLAGS", "-kernel inet_dist_use_interface {127,0,0,1}")), "", "", 0, "", "", ""},
-		{"no EPMD, of one", strings.Replace(alone(env("ERL_FLAGS", "-start_epmd false")), "replicas: 3", "replicas: 1", 1), "", "NET-08", finding.Error, "no EPMD", "does not boot", "-erl_epmd_port"},
+		{"no EPMD, of one", strings.Replace(alone(env("ERL_FLAGS", "-start_epmd false")), "replicas: 3", "replicas: 1", 1), "", "NET-08", finding.Error, "needs it", "does not boot", "-erl_epmd_port"},
 		{"hidden", env("ERL_FLAGS", "-hidden"), topology, "NET-31", finding.Warning, "", "hidden node", "take the flag out"},
 		{"hidden, and nobody to find", alone(env("ERL_FLAGS", "-hidden")), "", "", 0, "", "", ""},
 		{"none listens", env("ERL_FLAGS", "-dist_listen false"), topology, "NET-31", finding.Warning, "", "does not listen", "take the flag out"},

@@ -133,6 +133,23 @@ var projectCases = map[finding.Code][]projectCase{
 			"warning k8s.yaml: httpGet: {path: /health/ready, port: http}", "warning k8s.yaml: httpGet: {path: /health, port: http}", "warning k8s.yaml: httpGet: {path: /health, port: http}"}},
 		{"at boot, when it is too late", []change{{"config/runtime.exs", "    secret_key_base: secret_key_base\n", "    force_ssl: [],\n    secret_key_base: secret_key_base\n"}}, nil},
 	},
+	"IMG-07": {
+		{"sound", nil, nil},
+		{"a shell in the list", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD ["sh", "-c", "/app/bin/migrate && /app/bin/shop start"]`}}, []string{`warning Dockerfile: CMD ["sh", "-c", "/app/bin/migrate && /app/bin/shop start"]`}},
+		{"a shell in the list, on Alpine", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD ["sh", "-c", "/app/bin/migrate && /app/bin/shop start"]`}, {"Dockerfile", "FROM debian:bookworm-20250630-slim", "FROM alpine:3.22"}}, []string{`info Dockerfile: CMD ["sh", "-c", "/app/bin/migrate && /app/bin/shop start"]`}},
+		{"a shell's form", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD /app/bin/migrate && /app/bin/shop start`}}, []string{`warning Dockerfile: CMD /app/bin/migrate && /app/bin/shop start`}},
+		{"a shell's form, on Alpine", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD /app/bin/migrate && /app/bin/shop start`}, {"Dockerfile", "FROM debian:bookworm-20250630-slim", "FROM alpine:3.22"}}, []string{`info Dockerfile: CMD /app/bin/migrate && /app/bin/shop start`}},
+		{"a shell of the container's", []change{{"k8s.yaml", "        ports:\n", "        command: [sh, -c, \"/app/bin/migrate && /app/bin/shop start\"]\n        ports:\n"}}, []string{`warning k8s.yaml: command: [sh, -c, "/app/bin/migrate && /app/bin/shop start"]`}},
+		{"a shell of the container's, on Alpine", []change{{"k8s.yaml", "        ports:\n", "        command: [sh, -c, \"/app/bin/migrate && /app/bin/shop start\"]\n        ports:\n"}, {"Dockerfile", "FROM debian:bookworm-20250630-slim", "FROM alpine:3.22"}}, []string{`info k8s.yaml: command: [sh, -c, "/app/bin/migrate && /app/bin/shop start"]`}},
+	},
+	"IMG-08": {
+		{"sound", nil, nil},
+		{"in arguments", []change{argumentsOf("/app/bin/shop")}, []string{`warning k8s.yaml: args: ["/app/bin/shop", "start", "${POOL_SIZE}"]`}},
+		{"in arguments, behind an init process", []change{argumentsOf("/app/bin/shop"), {"Dockerfile", "USER nobody", "ENTRYPOINT [\"/usr/bin/tini\", \"--\"]\nUSER nobody"}}, []string{`warning k8s.yaml: args: ["/app/bin/shop", "start", "${POOL_SIZE}"]`}},
+		{"in arguments of a shell's", []change{argumentsOf("sh")}, nil},
+		{"in arguments of a script's", []change{argumentsOf("/app/bin/shop"), {"Dockerfile", "USER nobody", "ENTRYPOINT [\"/entry.sh\"]\nUSER nobody"}}, nil},
+		{"in arguments of an image that is not known", []change{argumentsOf("/app/bin/shop"), {"Dockerfile", "FROM debian:bookworm-20250630-slim", "FROM registry.example.com/base:1"}}, nil},
+	},
 	"HLT-04": {
 		{"sound", nil, nil},
 		{"no PHX_SERVER", []change{noServer}, []string{"error k8s.yaml: env:"}},
@@ -147,6 +164,15 @@ var projectCases = map[finding.Code][]projectCase{
 		{"no Dockerfile", []change{noServer, {"Dockerfile", "", ""}}, nil},
 		{"a script that is not there", []change{noServer, {"Dockerfile", `"/app/bin/shop", "start"`, `"/entry.sh"`}}, nil},
 		{"a script without it", []change{noServer, {"Dockerfile", `"/app/bin/shop", "start"`, `"/app/bin/server"`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nexec ./shop start\n"}}, []string{"error k8s.yaml: env:"}},
+		{"bin/server behind a script", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["/app/bin/server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\nexec \"$@\"\n"}}, nil},
+		{"bin/shop behind a script", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["/app/bin/shop", "start"]`}, {"entry.sh", "", "#!/bin/sh\nexec \"$@\"\n"}}, []string{"error k8s.yaml: env:"}},
+		{"bin/server without it behind a script", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["/app/bin/server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nexec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\nexec \"$@\"\n"}}, []string{"error k8s.yaml: env:"}},
+		{"bin/server in a script", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\nexec /app/bin/server\n"}}, nil},
+		{"bin/server without it in a script", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nexec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\nexec /app/bin/server\n"}}, []string{"error k8s.yaml: env:"}},
+		{"bin/server in a branch", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\ncase \"${1:-server}\" in\n  server) exec /app/bin/server ;;\n  migrate) exec /app/bin/migrate ;;\n  *) exec \"$@\" ;;\nesac\n"}}, nil},
+		{"bin/server in a branch that is not taken", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["app"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"entry.sh", "", "#!/bin/sh\ncase \"$1\" in\n  server) exec /app/bin/server ;;\n  app) exec /app/bin/shop start ;;\nesac\n"}}, []string{"error k8s.yaml: env:"}},
+		{"bin/server behind another command", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD ["sh", "-c", "/app/bin/warmup && exec /app/bin/server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"rel/overlays/bin/warmup", "", "#!/bin/sh\nexit 0\n"}}, nil},
+		{"bin/server without it behind another command", []change{noServer, {"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD ["sh", "-c", "/app/bin/warmup && exec /app/bin/server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nexec ./shop start\n"}, {"rel/overlays/bin/warmup", "", "#!/bin/sh\nexit 0\n"}}, []string{"error k8s.yaml: env:"}},
 		{"a worker that nobody asks", []change{noServer, {"k8s.yaml", "selector: {app: shop}\n  ports", "selector: {app: web}\n  ports"},
 			{"k8s.yaml", "        readinessProbe:\n          httpGet: {path: /health/ready, port: http}\n        livenessProbe:\n          httpGet: {path: /health, port: http}\n        startupProbe:\n          httpGet: {path: /health, port: http}\n          failureThreshold: 30\n", ""}}, nil},
 		{"a script around it", []change{noServer, {"Dockerfile", `"/app/bin/shop", "start"`, `"/entry.sh", "/app/bin/shop", "start"`}}, nil},
@@ -161,6 +187,18 @@ var projectCases = map[finding.Code][]projectCase{
 		{"sound", nil, nil},
 		{"another port", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}}, []string{"warning k8s.yaml: httpGet: {path: /health, port: http}"}},
 		{"by PORT", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}}, nil},
+		{"readiness alone on another number", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4001}"}}, []string{"warning k8s.yaml: httpGet: {path: /health/ready, port: 4001}"}},
+		{"readiness alone on another number, PORT given", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"4000\"}\n        - name: PHX_HOST\n"}, {"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4001}"}}, []string{"warning k8s.yaml: httpGet: {path: /health/ready, port: 4001}"}},
+		{"readiness alone on a number that the container has", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4001}"}, {"k8s.yaml", "containerPort: 4000}", "containerPort: 4000}\n        - {name: health, containerPort: 4001}"}}, nil},
+		{"readiness alone on a number that is configured", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 4001}"}, {"config/prod.exs", "config :logger", "config :shop, Shop.Health, port: 4001\n\nconfig :logger"}}, nil},
+		{"readiness alone on a number that a library has", []change{{"k8s.yaml", "{path: /health/ready, port: http}", "{path: /health/ready, port: 9568}"}}, nil},
+		{"a Service that leads to another number", []change{{"k8s.yaml", "targetPort: http", "targetPort: 4001"}}, []string{"warning k8s.yaml: targetPort: 4001"}},
+		{"a Service that leads to the number", []change{{"k8s.yaml", "targetPort: http", "targetPort: 4000"}}, nil},
+		{"a Service that leads to 80", []change{{"k8s.yaml", "    targetPort: http\n", ""}}, []string{"warning k8s.yaml: port: 80"}},
+		{"a Service that leads to 80, PORT given", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"4000\"}\n        - name: PHX_HOST\n"}, {"k8s.yaml", "    targetPort: http\n", ""}}, []string{"warning k8s.yaml: port: 80"}},
+		{"a Service that leads to metrics", []change{{"k8s.yaml", "    targetPort: http\n", "    targetPort: http\n  - {name: metrics, port: 9100, targetPort: 9100}\n"}}, nil},
+		{"by gRPC, which nothing speaks", []change{{"k8s.yaml", "        livenessProbe:\n          httpGet: {path: /health, port: http}", "        livenessProbe:\n          grpc: {port: 50051}"}}, []string{"warning k8s.yaml: grpc: {port: 50051}"}},
+		{"by gRPC", []change{{"k8s.yaml", "        livenessProbe:\n          httpGet: {path: /health, port: http}", "        livenessProbe:\n          grpc: {port: 50051}"}, {"mix.lock", "%{\n", "%{\n  \"grpc\": {:hex, :grpc, \"0.9.0\", \"00\", [:mix], [], \"hexpm\", \"00\"},\n"}}, nil},
 		{"a proxy in front", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"k8s.yaml", "      containers:\n", "      containers:\n      - {name: nginx, image: \"nginx:1.27.1\"}\n"}}, nil},
 		{"a port that is computed", []change{{"k8s.yaml", "containerPort: 4000", "containerPort: 8080"}, {"config/runtime.exs", `System.get_env("PORT") || "4000"`, `Shop.port()`}}, nil},
 		{"PORT is another", []change{{"k8s.yaml", "        - name: PHX_HOST\n", "        - {name: PORT, value: \"8080\"}\n        - name: PHX_HOST\n"}}, []string{"error k8s.yaml: httpGet: {path: /health, port: http}"}},
@@ -236,6 +274,7 @@ var projectCases = map[finding.Code][]projectCase{
 		{"beside replicas", []change{autoscale}, []string{"warning k8s.yaml: replicas: 2"}},
 		{"another kind", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment", "kind: StatefulSet"}}, []string{"error hpa.yaml: scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: shop}"}},
 		{"another name", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment, name: shop", "kind: Deployment, name: shopp"}}, []string{"warning hpa.yaml: scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shopp}"}},
+		{"a name that is longer", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment, name: shop", "kind: Deployment, name: shop-web"}}, []string{"info hpa.yaml: scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop-web}"}},
 		{"of somebody else's", []change{unnumbered, autoscale, {"hpa.yaml", "kind: Deployment, name: shop", "kind: Deployment, name: accounting"}}, nil},
 	},
 	"MEM-01": {
@@ -257,6 +296,11 @@ var projectCases = map[finding.Code][]projectCase{
 		{"under a lock", []change{{"lib/shop/application.ex", "      {Phoenix.PubSub", "      {Ecto.Migrator, repos: [Shop.Repo]},\n      {Phoenix.PubSub"}, {"config/runtime.exs", "url: database_url,", "url: database_url, migration_lock: :pg_advisory_lock,"}}, []string{"info lib/shop/application.ex: {Ecto.Migrator, repos: [Shop.Repo]},"}},
 		{"by the script that starts it", []change{{"Dockerfile", `"/app/bin/shop", "start"`, `"/app/bin/server"`}, {"rel/overlays/bin/server", "", "#!/bin/sh\n# migrate first\n./shop eval Shop.Release.migrate\nPHX_SERVER=true exec ./shop start\n"}}, []string{"warning rel/overlays/bin/server: ./shop eval Shop.Release.migrate"}},
 		{"by CMD", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD /app/bin/migrate && exec /app/bin/shop start`}}, []string{"warning Dockerfile: CMD /app/bin/migrate && exec /app/bin/shop start"}},
+		{"in a branch of the script that is not taken", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"rel/overlays/bin/migrate", "", "#!/bin/sh\nexec ./shop eval Shop.Release.migrate\n"}, {"entry.sh", "", "#!/bin/sh\ncase \"${1:-server}\" in\n  server) exec /app/bin/server ;;\n  migrate) exec /app/bin/migrate ;;\n  *) exec \"$@\" ;;\nesac\n"}}, nil},
+		{"in the branch of the script that is taken", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["all"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"rel/overlays/bin/migrate", "", "#!/bin/sh\nexec ./shop eval Shop.Release.migrate\n"}, {"entry.sh", "", "#!/bin/sh\ncase \"$1\" in\n  all)\n    /app/bin/migrate\n    exec /app/bin/server ;;\n  server) exec /app/bin/server ;;\nesac\n"}}, []string{"warning entry.sh: /app/bin/migrate"}},
+		{"where the script is told so", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["server"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"rel/overlays/bin/migrate", "", "#!/bin/sh\nexec ./shop eval Shop.Release.migrate\n"}, {"entry.sh", "", "#!/bin/sh\nif [ \"$1\" = \"migrate\" ]; then\n  exec /app/bin/migrate\nfi\nexec /app/bin/server\n"}}, nil},
+		{"where the script is told so, and is", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `COPY entry.sh /app/bin/` + "\n" + `ENTRYPOINT ["/app/bin/entry.sh"]` + "\n" + `CMD ["migrate"]`}, {"rel/overlays/bin/server", "", "#!/bin/sh\nset -eu\n\ncd -P -- \"$(dirname -- \"$0\")\"\nPHX_SERVER=true exec ./shop start\n"}, {"rel/overlays/bin/migrate", "", "#!/bin/sh\nexec ./shop eval Shop.Release.migrate\n"}, {"entry.sh", "", "#!/bin/sh\nif [ \"$1\" = \"migrate\" ]; then\n  /app/bin/migrate\nfi\nexec /app/bin/server\n"}}, []string{"warning entry.sh: /app/bin/migrate"}},
+		{"by a script that only asks", []change{{"Dockerfile", `CMD ["/app/bin/shop", "start"]`, `CMD /app/bin/migrate-check && exec /app/bin/shop start`}}, nil},
 	},
 	"DBM-02": {
 		{"20 connections and 10 more", nil, nil},
@@ -477,4 +521,9 @@ func pausing(function, call string) []change {
 // tls has the endpoint listen for HTTPS as well.
 func tls() []change {
 	return []change{{"config/runtime.exs", "    secret_key_base: secret_key_base\n", "    https: [port: 4443, certfile: \"/tls/tls.crt\"],\n    secret_key_base: secret_key_base\n"}}
+}
+
+// argumentsOf gives the container arguments without a command.
+func argumentsOf(first string) change {
+	return change{"k8s.yaml", "        ports:\n", "        args: [\"" + first + "\", \"start\", \"${POOL_SIZE}\"]\n        ports:\n"}
 }

@@ -139,6 +139,36 @@ func ownSelector(in *Input, f *Finder) {
 	}
 }
 
+// unnamedPorts finds Services with several ports of which the API server can't tell one from the other by its name.
+func unnamedPorts(in *Input, f *Finder) {
+	for _, o := range in.Objects.OfKind("Service") {
+		ports, seen := o.At("spec.ports"), map[string]manifest.Field{}
+		if ports.Len() < 2 {
+			continue
+		}
+		for p := range ports.Items() {
+			at := p.Key("name")
+			name := at.String()
+			first, twice := seen[name]
+			seen[name] = at
+			var n *Finding
+			switch {
+			case at.Null() || name == "":
+				n = f.At(o, p.Key("port"), "the Service has several ports, and port %s has no name: the object is refused", p.Key("port")).
+					Mend("give each of its ports a name, such as http")
+			case twice:
+				n = f.At(o, at, "two of the Service's ports are called %s: the object is refused", name).Mend("give each of its ports a name of its own").Also(first, "the other one")
+			default:
+				continue
+			}
+			if in.patched() {
+				n.As(finding.Warning, Likely).Saw("a kustomization lays patches over what was read")
+			}
+			break
+		}
+	}
+}
+
 // missingKey finds variables that come from a key that their Secret or ConfigMap does not have.
 func missingKey(in *Input, f *Finder) {
 	for w := range in.Objects.Workloads() {

@@ -263,6 +263,10 @@ func gather(rules []*Rule, found []*Finding) []*Finding {
 	hidden := map[*Finding]bool{}
 	over := map[*Finding]*Finding{}
 	for _, n := range found {
+		if n.first != nil && slices.Contains(found, n.first) {
+			over[n], hidden[n] = n.first, true
+			continue
+		}
 		for _, root := range roots[n.about] {
 			// A cause that weighs less than its symptom does not hide it.
 			if root != n && root.Severity >= n.Severity && slices.Contains(hides[root.Code], n.Code) && over[root] != n {

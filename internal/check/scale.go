@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
@@ -25,11 +26,15 @@ func scalesNobody(in *Input, f *Finder) {
 				continue
 			}
 			var names []string
+			akin := "" // a workload that nobody scales, whose name is a part of the one that is asked for, or the other way round
 			for _, b := range in.Serving() {
 				if !manifest.SameNamespace(o, b.Object) || !slices.Contains(scaled, b.Kind) {
 					continue
 				}
 				names = append(names, b.Name)
+				if akin == "" && in.autoscaler(b.Workload) == nil && (strings.HasPrefix(name, b.Name+"-") || strings.HasPrefix(b.Name, name+"-")) {
+					akin = b.Name
+				}
 				if b.Name != name || !in.Objects.Near(o, b.Object) {
 					continue
 				}
@@ -42,11 +47,14 @@ func scalesNobody(in *Input, f *Finder) {
 				if ref.Key("kind").Exists() {
 					n.Edited(in.Objects.Replace(at, b.Kind))
 				}
-				names = nil
+				names, akin = nil, ""
 				break
 			}
 			if hint := spell.Hint(name, names); hint != "" {
 				f.At(o, ref.Key("name"), "it scales the %s %s, which is not among the manifests%s", want, name, hint).As(warningLikely()).
+					Mend("name a workload that there is")
+			} else if akin != "" {
+				f.At(o, ref.Key("name"), "it scales the %s %s, which is not among the manifests; nobody scales %s", want, name, akin).As(finding.Info, Hint).
 					Mend("name a workload that there is")
 			}
 		}

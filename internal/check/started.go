@@ -88,7 +88,13 @@ func (in *Input) releaseNames() (names []string, known bool) {
 			}
 		}
 	}
-	return names, len(names) > 0
+	var once []string // an umbrella's release may be called as one of its apps
+	for _, n := range names {
+		if !slices.Contains(once, n) {
+			once = append(once, n)
+		}
+	}
+	return once, len(once) > 0
 }
 
 // otherRelease finds names of releases that the project does not have.

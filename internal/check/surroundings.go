@@ -1,7 +1,6 @@
 package check
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -178,32 +177,6 @@ var (
 
 // passesOn are programs that start another one in the environment that they have.
 var passesOn = regexp.MustCompile(`^(|.*/)(tini|dumb-init|docker-init|catatonit|sh|ash|bash|dash|exec|env|nice|gosu|su-exec|setpriv)$`)
-
-// starts notes what starts the release: by itself, or through a script.
-func (s *surroundings) starts(in *Input, words string) {
-	s.scripts = append(s.scripts, shellText{itsCommand, words})
-	unclear := true
-	if m := startWords.FindStringIndex(words); m != nil {
-		// What stands before it, without the directory that it is in.
-		words, unclear = words[:strings.LastIndexAny(words[:m[0]+1], " \t\n\"'")+1], false
-	}
-	for _, word := range strings.Fields(words) {
-		if !scriptWord.MatchString(word) || strings.HasPrefix(word, "-") || passesOn.MatchString(word) {
-			continue
-		}
-		unclear = unclear || strings.Contains(word, "/") || strings.HasSuffix(word, ".sh")
-		for _, dir := range []string{"rel/overlays/bin", "rel/overlays", ".", "bin", "scripts", "docker", "rel"} {
-			name := path.Join(dir, path.Base(word))
-			if text := in.ProjectText(name); text != "" {
-				s.scripts = append(s.scripts, shellText{name, text})
-				return
-			}
-		}
-	}
-	if unclear && s.image == "" {
-		s.image = "what starts it"
-	}
-}
 
 // get looks a variable up, as [project.Env].
 func (s *surroundings) get(name string) project.EnvValue {

@@ -155,7 +155,7 @@ func (s source) dnsClusters(app *App) {
 		if s.isBroken(q.At.File) {
 			continue
 		}
-		d := Discovery{Strategy: DNSCluster, At: s.shown(q.At), Options: map[string]Option{}, When: s.condition(q.When, project.Running)}
+		d := Discovery{Strategy: DNSCluster, At: s.shown(q.At), Options: map[string]Option{}, When: s.condition(q.When, project.Running), Whole: s.wholeNames()}
 		if !q.Query.Absent() {
 			d.Options["query"] = s.option(q.Query, project.Running)
 		}
@@ -164,6 +164,16 @@ func (s source) dnsClusters(app *App) {
 		}
 		app.Finds = append(app.Finds, d)
 	}
+}
+
+// wholeNames says whether dns_cluster is one of before 0.1.2, which does not go through the search list.
+func (s source) wholeNames() bool {
+	for _, l := range s.Lock {
+		if l.Name == "dns_cluster" {
+			return l.Version == "0.1.0" || l.Version == "0.1.1"
+		}
+	}
+	return false
 }
 
 // names are a list of node names as they stand there.

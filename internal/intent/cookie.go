@@ -34,6 +34,8 @@ func (b *builder) cookie(w Runs, env, vars environment, flags flagWords) mesh.Co
 		return mesh.Cookie{From: from}
 	case v.Known():
 		return mesh.Cookie{ID: b.literal(v.Value), From: v.From}
+	case b.makesUp() != "":
+		return mesh.Cookie{From: v.From, Slip: mesh.MadeUpCookie, Own: "the start script makes one up (" + b.makesUp() + "), another at each start"}
 	case given && !before.Known():
 		c := mesh.Cookie{From: before.Why} // the same key of the same Secret is the same cookie
 		if whole := b.around(&c, vars.cookie); whole && v.Why == before.Why {
@@ -44,13 +46,26 @@ func (b *builder) cookie(w Runs, env, vars environment, flags flagWords) mesh.Co
 	return mesh.Cookie{From: v.Why}
 }
 
+// madeUp is a line that sets the cookie to what is another at each call.
+var madeUp = regexp.MustCompile("(?m)^(?:export )?RELEASE_COOKIE=[\"']?(?:\\$\\(|`)(openssl rand|uuidgen|pwgen|cat /proc/sys/kernel/random/uuid|(?:head|tr|dd|od|base64|hexdump|xxd) [^\n]*/dev/u?random)[^\n;&]*$")
+
+// makesUp is what the start script makes the cookie up by; empty: it does not, or perhaps not always.
+func (b *builder) makesUp() string {
+	text := string(b.app.EnvSh.Text)
+	m := madeUp.FindStringSubmatch(text)
+	if m == nil || strings.Contains(m[0], "||") || strings.Count(text, "RELEASE_COOKIE") > 1 {
+		return ""
+	}
+	return m[1]
+}
+
 // ownCookie is what comes of a -setcookie beside the start script's own. OTP 25 to 29 take
 // neither of two, and read a file in the home directory, or make one.
 func (b *builder) ownCookie(w Runs, vars environment, given word) mesh.Cookie {
 	if b.app.CookieFile || strings.Contains(string(b.app.EnvSh.Text), "erlang.cookie") || mountsCookie(w, vars) {
 		return mesh.Cookie{}
 	}
-	return mesh.Cookie{From: given.from, Own: "-setcookie is given twice, by the start script and beside it, so the BEAM takes neither, and each container makes up a cookie of its own, where it can write one"}
+	return mesh.Cookie{From: given.from, Slip: mesh.SecondCookie, Own: "-setcookie is given twice, by the start script and beside it, so the BEAM takes neither, and each container makes up a cookie of its own, where it can write one"}
 }
 
 // cookieOf is the first -setcookie with one value. With two, of which the first is a node,

@@ -83,3 +83,28 @@ func TestCookieGivenTwice(t *testing.T) {
 		})
 	}
 }
+
+// What a start script makes up is another at each start.
+func TestCookieMadeUp(t *testing.T) {
+	const whole, apart = "shop-0 shop-1 shop-2", "shop-0 | shop-1 | shop-2"
+	for script, want := range map[string]string{
+		"export RELEASE_COOKIE=\"$(openssl rand -hex 16)\"\n":                                          apart,
+		"RELEASE_COOKIE=`uuidgen`\n":                                                                   apart,
+		"export RELEASE_COOKIE=\"$(cat /proc/sys/kernel/random/uuid)\"\n":                              apart,
+		"export RELEASE_COOKIE=$(head -c 32 /dev/urandom | base64)\n":                                  apart,
+		"export RELEASE_COOKIE=$(cat /run/cookie)\n":                                                   whole,
+		"export RELEASE_COOKIE=$(cat /run/cookie || openssl rand -hex 16)\n":                           whole,
+		"if [ -z \"$RELEASE_COOKIE\" ]; then\nexport RELEASE_COOKIE=\"$(openssl rand -hex 16)\"\nfi\n": whole,
+		"# no RELEASE_COOKIE=$(openssl rand -hex 16)\n":                                                whole,
+	} {
+		set := read(t, hand)
+		app := App{Known: true, Name: "shop", Finds: dnsCluster(), EnvSh: envsh.Source{Name: "rel/env.sh.eex", Text: []byte(script)}}
+		p := mesh.Predict(Of(t.Context(), set, of(app, runsOf(set)), ""))
+		if got := islands(p); got != want {
+			t.Errorf("%sislands %s, want %s", script, got, want)
+		}
+		if want == apart && p.Links[0].Why[0].Slip != mesh.MadeUpCookie {
+			t.Errorf("%s%+v", script, p.Links[0].Why)
+		}
+	}
+}

@@ -57,6 +57,8 @@ type Discovery struct {
 	Idle     string // why it dials nobody, whatever its options are
 	// Fails says why the app does not boot with it.
 	Fails string
+	// Whole: it asks for names as they stand, without the search list, by its version.
+	Whole bool
 	// Hosts are the names that it dials, where they stand there: of Epmd alone. Unread
 	// says why they could not be read.
 	Hosts  []string

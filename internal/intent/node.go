@@ -36,6 +36,9 @@ func (b *builder) node(ctx context.Context, w Runs, r *mesh.Replica, env environ
 	}
 	b.distribution(words, vars, r)
 	r.Resolver = resolver(w)
+	if why, at := b.cut(w); why != "" {
+		r.Resolver.Cut, r.Resolver.At = why, at
+	}
 	if none, perhaps := b.epmd(w, vars, words.all()); !problem.lost && words.unclear == "" && r.NoNode == "" {
 		if none.Why != "" {
 			r.NoNode, r.Code, r.Slip, r.Node = none.Why, "NET-08", mesh.NoEPMDThere, mesh.Setting{From: none.At}

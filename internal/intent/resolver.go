@@ -2,6 +2,7 @@ package intent
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
@@ -34,6 +35,56 @@ func resolver(w Runs) mesh.Resolver {
 		r.Machine, r.Unclear = "", "dnsConfig names other resolvers beside the machine's"
 	}
 	return r
+}
+
+// cut says why a pod reaches no DNS, and where that stands: policies for what goes out select it, and none has DNS' port in it.
+func (b *builder) cut(w Runs) (why, at string) {
+	if w.Pod.Key("hostNetwork").True() {
+		return "", ""
+	}
+	labels := texts(w.Template.At("metadata.labels"))
+	for i, o := range b.policyObjects() {
+		p := &b.in.Policies[i]
+		switch {
+		case p.Egress == nil || p.Namespace != b.namespace(w.Object) || !p.Pods.Selects(labels):
+		case admitsDNS(o.At("spec.egress")):
+			return "", ""
+		case why == "":
+			why, at = o.String()+" lets nothing out to port 53", o.At("spec.egress").Position().String()
+		}
+	}
+	return why, at
+}
+
+// policyObjects are the objects of the intent's policies, in its order.
+func (b *builder) policyObjects() (all []*manifest.Object) {
+	for _, o := range b.set.OfKind("NetworkPolicy") {
+		if o.Group() == "networking.k8s.io" {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// admitsDNS says whether one of a policy's rules may let a lookup out, to whomever.
+func admitsDNS(egress manifest.Field) bool {
+	for rule := range egress.Items() {
+		ports := rule.Key("ports")
+		if ports.Len() == 0 {
+			return true
+		}
+		for p := range ports.Items() {
+			first, number := p.Key("port").Int()
+			last, ranged := p.Key("endPort").Int()
+			switch {
+			case !p.Key("port").Exists(), !number && strings.Contains(p.Key("port").String(), "dns"), !number && strings.ContainsAny(p.Key("port").String(), "53${"):
+				return true
+			case number && (first == 53 || first == 5353 || ranged && first < 53 && last >= 53):
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // outside says whether all of the resolvers are addresses of the internet, where no cluster's DNS is.

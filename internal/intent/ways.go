@@ -93,6 +93,7 @@ func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mes
 	}
 	switch d.Strategy {
 	case DNSCluster:
+		way.Whole = d.Whole
 		b.dnsCluster(&way, r, option)
 	case "Kubernetes.DNS":
 		way.Looks, way.Query, way.Base = beam.LookupA, text("service"), text("application_name")

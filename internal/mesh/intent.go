@@ -91,6 +91,7 @@ type Resolver struct {
 	// Machine says why it is the machine's, which knows no names of the cluster; Unclear why
 	// it is not known which it is.
 	Machine, Unclear string
+	Cut              string // why it reaches no DNS at all: a policy
 	At               string
 }
 
@@ -105,6 +106,7 @@ const (
 	OnLoopback                   // the distribution listens on loopback alone
 	NoEPMDThere                  // -start_epmd false, and nothing starts EPMD or stands in for it
 	OfMachine                    // the node is named by its machine's address
+	MadeUpCookie                 // the start script makes the cookie up
 )
 
 // Cookie stands for a cookie without holding it.
@@ -120,7 +122,8 @@ type Cookie struct {
 	// Around is the same for the same text around it, and holds nothing of it.
 	Around string
 	// Own says why each replica makes up one of its own, which no other has. Empty: it does not.
-	Own string
+	Own  string
+	Slip Slip // of Own
 }
 
 func (c Cookie) same(o Cookie) Tri {

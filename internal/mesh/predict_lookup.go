@@ -143,6 +143,9 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 func (r *Replica) asked(name string) (Tri, Obstacle) {
 	o := Obstacle{Code: codeMachineDNS, At: []string{r.Resolver.At}}
 	switch {
+	case r.Resolver.Cut != "":
+		o.Code, o.Text = finding.PortFiltered, "nobody answers about "+name+": "+r.Resolver.Cut
+		return No, o
 	case r.Resolver.Machine != "":
 		o.Text = name + " is a name of the cluster, and " + r.Resolver.Machine
 		return No, o
@@ -198,7 +201,7 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 		p.lost(i, what, w.From, Unknown, Obstacle{Text: w.Namespace.Why})
 		return nil
 	case p.in.Replicas[i].Resolver != Resolver{} && w.Where:
-		p.lost(i, what, w.From, Unknown, Obstacle{Text: "where it finds the API is set, and " + cmp.Or(p.in.Replicas[i].Resolver.Machine, p.in.Replicas[i].Resolver.Unclear)})
+		p.lost(i, what, w.From, Unknown, Obstacle{Text: "where it finds the API is set, and " + cmp.Or(p.in.Replicas[i].Resolver.Machine, p.in.Replicas[i].Resolver.Unclear, p.in.Replicas[i].Resolver.Cut)})
 		return nil
 	case p.in.Replicas[i].Resolver != Resolver{}:
 		state, o := p.in.Replicas[i].asked("kubernetes.default.svc." + p.domain())

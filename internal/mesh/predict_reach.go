@@ -79,7 +79,7 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 	case No:
 		text := "their cookies are not the same"
 		if own := cmp.Or(from.Cookie.Own, to.Cookie.Own); own != "" {
-			text, o.Slip = text+": "+own, SecondCookie
+			text, o.Slip = text+": "+own, cmp.Or(from.Cookie.Slip, to.Cookie.Slip)
 		}
 		return end(No, finding.CookieDiffers, text, from.Cookie.From, to.Cookie.From)
 	case Unknown:

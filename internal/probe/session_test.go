@@ -143,7 +143,7 @@ func TestJoinViewFromBesideANode(t *testing.T) {
 	c.link(t, 1, 2)
 	c.nodes[2].Freeze()
 	defer c.nodes[2].Thaw()
-	c.p.Here, c.p.Timeout = c.names[0], 500*time.Millisecond
+	c.p.Here, c.p.Timeout = c.names[0], 5*time.Second // which a busy node keeps, and a frozen one does not
 	in := c.p.JoinView(t.Context(), c.names)
 	in.Self = c.names[0]
 	if d := mesh.PlanJoin(in); d.Act != mesh.Refuse || !strings.Contains(d.Reason, c.names[0]+" does not reach "+c.names[2]+" (handshake: ") {

@@ -234,9 +234,10 @@ func (d Dockerfile) Copied(name string, stage, before int) State {
 	if before < len(s.Instructions) {
 		all = append(all, Instruction{Name: "RUN", Flags: s.Instructions[before].Flags})
 	}
-	state := Absent
+	state, set := Absent, newSetters()
 	for _, i := range all {
 		sources := i.Words[:max(len(i.Words)-1, 0)]
+		set.read(i)
 		switch from := slices.ContainsFunc(i.Flags, func(f string) bool { return strings.HasPrefix(f, "--from=") }); {
 		case i.Name == "RUN" && slices.ContainsFunc(i.Flags, func(f string) bool { return strings.Contains(f, "type=bind") }):
 			state = Unknown
@@ -250,19 +251,19 @@ func (d Dockerfile) Copied(name string, stage, before int) State {
 			continue
 		}
 		for _, source := range sources {
+			source, computed := set.expand(source)
 			switch clean := path.Clean(strings.TrimPrefix(source, "/")); {
 			case clean == "." || clean == name || strings.HasPrefix(name, clean+"/"):
 				return Known
 			case strings.HasPrefix(clean, name+"/"):
 				return Known // at least some of it
-			case strings.ContainsAny(clean, "*?[$"):
+			case computed && !fromElsewhere(clean, name):
+				state = Unknown
+			case strings.ContainsAny(clean, "*?["):
 				for part := name; part != "."; part = path.Dir(part) {
 					if ok, err := path.Match(clean, part); ok && err == nil {
 						return Known
 					}
-				}
-				if strings.Contains(clean, "$") {
-					state = Unknown
 				}
 			}
 		}

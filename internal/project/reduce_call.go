@@ -25,6 +25,10 @@ func (sc scope) call(n *syntax.Node, at Pos) Expr {
 		if e, ok := sc.library(c, at); ok {
 			return e
 		}
+	case ":timer":
+		if e, ok := sc.timer(c, at); ok {
+			return e
+		}
 	case "Config":
 		if c.name == "config_env" && len(c.args) == 0 {
 			return sc.prod(at)
@@ -94,6 +98,10 @@ func (sc scope) local(c call, n *syntax.Node, at Pos) Expr {
 			}
 		case "is_nil", "to_string", "to_charlist":
 			return op(at, c.name, arg(0))
+		case "to_timeout":
+			if e, ok := sc.timeout(c.args[0], at); ok {
+				return e
+			}
 		case "&", "fn":
 			return sc.function_(n, at)
 		case "raise":
