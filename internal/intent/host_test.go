@@ -84,7 +84,7 @@ func TestHost(t *testing.T) {
 // The kubelet has no value for $(HOSTNAME), which is not in the manifest.
 func TestHostnameForTheKubelet(t *testing.T) {
 	set := read(t, strings.Replace(hand, "shop@$(POD_IP)", "$(HOSTNAME)@$(POD_IP)", 1))
-	if r := Of(t.Context(), set, of(App{Known: true, Name: "shop"}, runsOf(set)), "").Replicas[0]; r.Code != "NAM-05" {
+	if r := Of(t.Context(), set, of(App{Known: true, Name: "shop"}, runsOf(set)), "").Replicas[0]; r.Code != "NAM-07" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -207,7 +207,7 @@ func TestHandWritten(t *testing.T) {
 	}{
 		{"sound", app, nil, whole, "", ""},
 		{"no source", App{}, nil, apart, "", "source"},
-		{"the name's variable stands below", app, replace("        - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n", ""), apart, "NAM-05", ""},
+		{"the name's variable stands below", app, replace("        - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}\n", ""), apart, "NAM-07", ""},
 		{"a shell's words", app, replace("shop@$(POD_IP)", "shop@$(hostname -f)"), apart, "NAM-05", ""},
 		{"short names", app, replace("value: name}", "value: sname}"), apart, "NAM-12", ""},
 		{"no query", app, replace("DNS_CLUSTER_QUERY", "OTHER"), apart, "DSC-13", ""},

@@ -202,6 +202,9 @@ func (b *builder) releaseOf(w Runs) (name, why, at string) {
 	return name, "", ""
 }
 
+// notExpanded is a variable that the kubelet leaves as it stands: there is none of that name above it.
+var notExpanded = regexp.MustCompile(`\$\([A-Za-z_][A-Za-z0-9_]*\)`)
+
 // named reads the node's name off the environment that the VM starts with.
 func (b *builder) named(r *mesh.Replica, env environment) {
 	dist, _ := env.get(beam.EnvReleaseDistribution)
@@ -223,6 +226,9 @@ func (b *builder) named(r *mesh.Replica, env environment) {
 	switch {
 	case strings.ContainsAny(node.Value, " \t\n$()"):
 		r.NoNode, r.Code = "its name would be "+node.Value+", which the start script can't pass on", "NAM-05"
+		if notExpanded.MatchString(node.Value) {
+			r.Code = "NAM-07"
+		}
 		if !strings.ContainsAny(node.Value, "$()") {
 			r.Code = "NAM-06"
 		}
