@@ -146,25 +146,25 @@ func (in *Input) find(rules []*Rule, checked map[*Rule]bool) (found []*Finding) 
 	return found
 }
 
-// same says that two findings are one: what all environments have is found in each.
-func same(a, b *Finding) bool {
-	return a.Code == b.Code && a.At == b.At && a.Subject == b.Subject && a.Cause == b.Cause
-}
-
-// fresh are findings, sorted, without what is there twice or was found before.
+// fresh are findings, sorted, without what is there twice or was found before: what all environments have is found in each.
 func fresh(found, before []*Finding) []*Finding {
 	type key struct {
 		code           finding.Code
 		at             Span
 		subject, cause string
 	}
-	of := func(n *Finding) key { return key{n.Code, n.At, n.Subject, n.Cause} }
-	known := make(map[key]bool, len(before))
+	known := make(map[key]bool, len(before)+len(found))
+	again := func(n *Finding) bool {
+		k := key{n.Code, n.At, n.Subject, n.Cause}
+		was := known[k]
+		known[k] = true
+		return was
+	}
 	for _, n := range before {
-		known[of(n)] = true
+		again(n)
 	}
 	sorted(found)
-	return slices.DeleteFunc(slices.CompactFunc(found, same), func(n *Finding) bool { return known[of(n)] })
+	return slices.DeleteFunc(found, again)
 }
 
 // doubt takes the certainty from findings that come of a project that was not read whole: those of rules that read it, and all
