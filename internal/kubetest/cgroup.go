@@ -15,6 +15,12 @@ import (
 
 const cgroupRoot = "/sys/fs/cgroup"
 
+// The weight of a node in either version's unit: of 32 processes (1024 and 100 are that of one).
+const (
+	nodeShares = "32768"
+	nodeWeight = "3200"
+)
+
 // cgroupVersion is 2 where the machine has the unified hierarchy alone, and 1 where controllers have their own.
 func cgroupVersion() (int, error) {
 	var st unix.Statfs_t
@@ -78,6 +84,9 @@ func makeCgroup(dir string, version int) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
+	if err := weigh(dir); err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(dir, "cpuset.cpus")); err != nil || version == 2 {
 		return nil //nolint:nilerr // another controller
 	}
@@ -92,6 +101,22 @@ func makeCgroup(dir string, version int) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, "cgroup.clone_children"), []byte("1"), 0o644)
+}
+
+// weigh gives a node's cgroup the weight of many processes, where it has the controller for CPU time. With a new cgroup's
+// weight all of the node, its control plane and its pods, would have the share of one process among those of the machine:
+// beside a compiler's a probe would wait for seconds.
+func weigh(dir string) error {
+	for file, weight := range map[string]string{"cpu.shares": nodeShares, "cpu.weight": nodeWeight} {
+		file = filepath.Join(dir, file)
+		if _, err := os.Stat(file); err != nil {
+			continue // another controller, or another version
+		}
+		if err := os.WriteFile(file, []byte(weight), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func joinCgroup(dir string, pid int) error {
