@@ -1,14 +1,18 @@
 package project
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
-// noteBroken notes a file that was not read whole.
-func (r *reader) noteBroken(s *source) {
-	if s.broken.At.Line > 0 && !slices.ContainsFunc(r.p.Broken, func(u Use) bool { return u.At.File == s.file }) {
-		r.p.Broken = append(r.p.Broken, s.broken)
+// noteBroken notes files that were not read whole, those of one call in the order of their names.
+func (r *reader) noteBroken(all ...*source) {
+	slices.SortStableFunc(all, func(a, b *source) int { return cmp.Compare(a.file, b.file) })
+	for _, s := range all {
+		if s.broken.At.Line > 0 && !slices.ContainsFunc(r.p.Broken, func(u Use) bool { return u.At.File == s.file }) {
+			r.p.Broken = append(r.p.Broken, s.broken)
+		}
 	}
 }
 

@@ -1,14 +1,10 @@
 package project
 
 import (
-	"bytes"
 	"cmp"
-	"io/fs"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/phialdev/phial/elixir/syntax"
 )
@@ -117,85 +113,68 @@ func (l *lookout) use(c call, f *frame) {
 }
 
 // words say of a file of lib that it may hold a fact. What has none of them is not read further.
-var words = func() (all [][]byte) {
-	for _, w := range []string{"System.", "Cluster", "Supervisor", "use Application", "Phoenix.", "Plug.S", "Router", "request_path", "path_info", `"GET"`,
-		`get "`, `get("`, `forward "`, "strategy:", "Oban", "Broadway", "Quantum", "Horde", ":syn", "Swarm", "nesia", ":ra.", "{:ra,", "shutdown:", ":khepri", "Khepri", ":global",
-		"Nebulex", "Cachex", "ConCache", ":ets.new", ":pg", "rpc", "Node.", ".Repo", "igrat", "File.", "consume_uploaded", "Waffle", "Arc.", "Highlander", "Singleton",
-		"Redix", "Commanded", "DeltaCrdt", ":persistent_term", "Partisan", "Memento", ":ekka", ":riak_core", ":gproc", ":net_kernel", ":init.stop",
-		"Endpoint.", ", :channel", "GenServer.call({", "GenServer.cast({", "|> GenServer.", "send({", "monitor({", "multi_call", "abcast"} {
-		all = append(all, []byte(w))
-	}
-	return all
-}()
+var words = []string{"System.", "Cluster", "Supervisor", "use Application", "Phoenix.", "Plug.S", "Router", "request_path", "path_info", `"GET"`,
+	`get "`, `get("`, `forward "`, "strategy:", "Oban", "Broadway", "Quantum", "Horde", ":syn", "Swarm", "nesia", ":ra.", "{:ra,", "shutdown:", ":khepri", "Khepri", ":global",
+	"Nebulex", "Cachex", "ConCache", ":ets.new", ":pg", "rpc", "Node.", ".Repo", "igrat", "File.", "consume_uploaded", "Waffle", "Arc.", "Highlander", "Singleton",
+	"Redix", "Commanded", "DeltaCrdt", ":persistent_term", "Partisan", "Memento", ":ekka", ":riak_core", ":gproc", ":net_kernel", ":init.stop",
+	"Endpoint.", ", :channel", "GenServer.call({", "GenServer.cast({", "|> GenServer.", "send({", "monitor({", "multi_call", "abcast"}
 
-func matters(text []byte) bool {
-	return slices.ContainsFunc(words, func(w []byte) bool { return bytes.Contains(text, w) })
+func matters(text string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }
 
-// code reads what stands in lib.
-func (r *reader) code(w *world, f *facts) error {
-	var files []string
-	dirs := []string{"lib"}
+// code reads what stands in lib, several files side by side, and gives who finds modules of it. What was read of a file is
+// let go once it was walked, for the trees of a large project would fill the memory; only what others refer to is kept.
+func (r *reader) code(say *settings, f *facts) (*shelf, error) {
+	lib := &library{r: r, dirs: []string{"lib"}}
 	for _, a := range r.p.Apps {
-		dirs = append(dirs, path.Join(a.Dir, "lib"))
+		lib.dirs = append(lib.dirs, path.Join(a.Dir, "lib"))
 	}
-	for _, dir := range dirs {
-		files = append(files, r.sources(dir, ".ex")...)
+	for _, dir := range lib.dirs {
+		lib.files = append(lib.files, r.sources(dir, ".ex")...)
 	}
-	sources, err := r.parse(files)
-	if err != nil {
-		return err
-	}
-	for _, s := range sources {
-		if s != nil {
-			r.noteBroken(s)
-			w.index(s.top)
-		}
-	}
-	w.find = func(name string) *module { return r.find(w, name, dirs) }
-	for _, s := range sources {
-		if s == nil {
-			continue
-		}
-		look := &lookout{facts: f, script: Running}
-		look.walker = newWalker(look.call, look.node)
-		look.walker.walk(s.root, &frame{scope: scope{w: w, m: s.top}})
-		look.migrator(s.top)
-	}
-	return nil
-}
-
-// parse reads files side by side; a file that can't matter is nil.
-func (r *reader) parse(files []string) ([]*source, error) {
-	sources, errs := make([]*source, len(files)), make([]error, len(files))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		wg.Go(func() {
-			for i := range next {
-				sources[i], errs[i] = r.source(files[i])
-			}
-		})
-	}
-	for i := range files {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return sources, nil
-}
-
-func (r *reader) source(file string) (*source, error) {
-	text, err := r.optional(file)
-	if err != nil || !matters([]byte(text)) && !r.starts(file) {
+	if err := lib.read(); err != nil {
 		return nil, err
 	}
-	return parse(file, text), nil
+	all := make([]facts, len(lib.files))
+	var broken []*source
+	for _, s := range sideBySide(len(lib.files), func() *shelf { return lib.shelf(say) }, func(s *shelf, i int) { s.walk(i, &all[i]) }) {
+		broken = append(broken, s.broken...)
+	}
+	r.noteBroken(broken...)
+	for i := range all {
+		f.add(&all[i])
+	}
+	return lib.shelf(say), nil
+}
+
+// add puts the facts of one file of lib behind those of others. What is noted once is noted where it stands first.
+func (f *facts) add(of *facts) {
+	for _, u := range of.uses {
+		note(&f.uses, u.What, u.At)
+	}
+	for _, u := range of.libraries {
+		note(&f.libraries, u.What, u.At)
+	}
+	for _, h := range of.health {
+		if f.lacks(h.Path) {
+			f.health = append(f.health, h)
+		}
+	}
+	f.reads = append(f.reads, of.reads...)
+	f.strategies = append(f.strategies, of.strategies...)
+	f.pipelines = append(f.pipelines, of.pipelines...)
+	f.migrators = append(f.migrators, of.migrators...)
+	f.used = append(f.used, of.used...)
+	f.supervisors = append(f.supervisors, of.supervisors...)
+	f.endpoints = append(f.endpoints, of.endpoints...)
+	f.called = append(f.called, of.called...)
+	f.sessions = append(f.sessions, of.sessions...)
+	f.ssl = append(f.ssl, of.ssl...)
+	f.starts = append(f.starts, of.starts...)
+	if f.clusterNamed.Line == 0 {
+		f.clusterNamed = of.clusterNamed
+	}
 }
 
 // starts says whether a file is where a module would stand that starts an application.
@@ -209,38 +188,6 @@ func (r *reader) starts(file string) bool {
 		}
 	}
 	return false
-}
-
-// index notes the modules of a file.
-func (w *world) index(m *module) {
-	if m.name != "" && w.modules[m.name] == nil {
-		w.modules[m.name] = m
-	}
-	for _, in := range m.inner {
-		w.index(in)
-	}
-}
-
-// find looks for a module in the file that it would stand in, which did not matter until now. Phoenix keeps controllers and
-// plugs in directories of their own.
-func (r *reader) find(w *world, name string, dirs []string) *module {
-	for _, dir := range dirs {
-		file := path.Join(dir, underscore(name)+".ex")
-		for _, below := range []string{"", "controllers", "plugs"} {
-			file := path.Join(path.Dir(file), below, path.Base(file))
-			if !r.p.Has(file) {
-				continue
-			}
-			text, err := fs.ReadFile(r.fs, file)
-			if err != nil || len(text) > maxSize {
-				continue
-			}
-			s := parse(file, string(text))
-			r.noteBroken(s)
-			w.index(s.top)
-		}
-	}
-	return w.modules[name]
 }
 
 // FileOf is where Mix would have a module of an application stand, whose directory that is.

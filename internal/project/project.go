@@ -192,7 +192,8 @@ func (r *reader) elixir() error {
 	if err := r.config(w, &f); err != nil {
 		return err
 	}
-	if err := r.code(w, &f); err != nil {
+	lib, err := r.code(p.settings, &f)
+	if err != nil {
 		return err
 	}
 	for _, app := range slices.Sorted(maps.Keys(p.settings.lost)) {
@@ -210,7 +211,8 @@ func (r *reader) elixir() error {
 	if len(f.migrators) > 0 {
 		p.Migrator = f.migrators[0]
 	}
-	p.Routings = routings(w, p.Endpoints)
+	p.Routings = routings(&lib.world, p.Endpoints)
+	r.noteBroken(lib.broken...)
 	p.ClusterNamed = f.clusterNamed
 	p.doubt(&f)
 	p.environment(&f)

@@ -63,7 +63,7 @@ var passing = []string{
 // routings reads what endpoints answer.
 func routings(w *world, endpoints []*Endpoint) (all []Routing) {
 	for _, e := range endpoints {
-		m := w.modules[e.Module]
+		m := w.module(e.Module)
 		if m == nil || m.body == nil {
 			continue
 		}
@@ -127,7 +127,7 @@ func (r *routing) plug(m *module, n *syntax.Node) {
 	if slices.Contains(passing, what) {
 		return
 	}
-	router := r.w.modules[what]
+	router := r.w.module(what)
 	if router == nil || !routes(router) {
 		r.unread(m, n, "the plug "+what)
 		return

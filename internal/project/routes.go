@@ -52,9 +52,14 @@ func matching(f *frame) *Answer {
 }
 
 func (l *lookout) healthy(p string, at Pos, answer func() *Answer) {
-	if healthy(p) && len(l.health) < maxNoted && !slices.ContainsFunc(l.health, func(h Route) bool { return h.Path == p }) {
+	if healthy(p) && l.lacks(p) {
 		l.health = append(l.health, Route{p, at, answer()})
 	}
+}
+
+// lacks says that a path is not noted, and that there is room for it.
+func (f *facts) lacks(p string) bool {
+	return len(f.health) < maxNoted && !slices.ContainsFunc(f.health, func(h Route) bool { return h.Path == p })
 }
 
 // joined makes a path of a list of texts.
