@@ -42,7 +42,7 @@ demo-kubernetes: setup-cluster setup-demo build ## the same on a real Kubernetes
 
 test: setup-test lint otps kube ## everything: linters, the example's own tests, all Go tests with the race detector
 	cd examples/tally && MIX_ENV=test mix test
-	$(GO) test -run 'Simulation$$' -v ./internal/mesh
+	$(GO) test -run 'GateSimulation' -v ./internal/mesh
 	$(GO) test -p 3 -race $(TESTFLAGS) ./test/e2e ./...   # e2e waits more than it works, so it goes first, beside the others
 
 test-cgroup2: setup-cluster kube ## tests of nodes on cgroups of version 2, in a virtual machine with Debian's kernel; ends by itself

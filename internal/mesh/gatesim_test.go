@@ -142,6 +142,7 @@ var wantRefusals = []Refusal{RefusedDraining, RefusedNotServing, RefusedRestarte
 
 // Whatever happens, gates alone never end all service; see the checks.
 func TestGateSimulation(t *testing.T) {
+	t.Parallel()
 	n, first := histories(t), seed(t)
 	began := time.Now()
 	stats, bad, why, _ := simulate(first, n, newGate)
