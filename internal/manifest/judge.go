@@ -52,7 +52,7 @@ func (s *schema) judge(d *Document, object map[string]any) (*v1alpha1.BeamApp, P
 		errs = append(errs, judgeMeta(*meta)...)
 	}
 	blocked := metaErr != nil
-	var places []string
+	places := slices.Clone(w.meant)
 	if blocked {
 		places = append(places, "metadata")
 	}

@@ -173,15 +173,46 @@ func (w *misfits) unknown(of, f Field, name string, all *members) {
 			return
 		}
 	}
+	switch outer, several := w.below(of, name, all); {
+	case len(several) > 0:
+		m.Meant = "further in"
+		m.Text += "; it belongs below " + spell.List(several, "or", 4)
+	case outer != "":
+		m.Meant = outer + "." + name
+		m.Text += "; it belongs below " + outer
+	}
+}
+
+// below is the field beside a misplaced one that has such a field: of several the one that stands above it with nothing below
+// it, as where the indentation went wrong, or else the only one that is there at all. Otherwise they are all that it may be.
+func (w *misfits) below(of Field, name string, all *members) (outer string, several []string) {
+	var have []string
 	for _, outer := range all.names {
 		if inner := all.by[outer]; inner.of == aSentence && name != "name" {
 			if _, ok := inner.fields().by[name]; ok {
-				m.Meant = outer + "." + name
-				m.Text += "; it belongs below " + outer
-				return
+				have = append(have, outer)
 			}
 		}
 	}
+	var beside []string
+	above := true
+	for key, v := range of.Fields() {
+		if above = above && key != name; !slices.Contains(have, key) {
+			continue
+		}
+		if beside = append(beside, key); above && v.Null() {
+			outer = key
+		}
+	}
+	switch {
+	case outer != "":
+		return outer, nil
+	case len(beside) == 1:
+		return beside[0], nil
+	case len(have) == 1:
+		return have[0], nil
+	}
+	return "", have
 }
 
 // other is about a value of another kind than a scalar's, or the other way round.

@@ -30,18 +30,26 @@ func TestMisfits(t *testing.T) {
 		text string
 		want []string
 	}{
-		"a number":                    {deployment + "  replicas: 3\n", nil},
-		"a number in quotes":          {deployment + `  replicas: "3"` + "\n", []string{"5: replicas is a text here, for it is in quotes, and Kubernetes wants a whole number > 3"}},
-		"a part of one":               {deployment + "  replicas: 2.5\n", []string{"5: replicas is 2.5, and has to be a whole number"}},
-		"a whole one with a dot":      {deployment + "  replicas: 3.0\n", nil},
-		"too large":                   {deployment + "  replicas: 3000000000\n", []string{"5: replicas is 3000000000, and has to be a whole number"}},
-		"nothing":                     {deployment + "  replicas:\n", nil},
-		"filled in later":             {deployment + "  replicas: ${REPLICAS}\n", nil},
-		"a list":                      {deployment + "  replicas: [3]\n", []string{"5: replicas is a list, and has to be a whole number"}},
-		"a field that is misspelt":    {container + "        readynessProbe: {httpGet: {port: 1}}\n", []string{"9: spec.template.spec.containers[shop] has no field readynessProbe; did you mean readinessProbe? > readinessProbe"}},
-		"a field in the wrong case":   {container + "        imagepullpolicy: Always\n", []string{"9: spec.template.spec.containers[shop] has no field imagepullpolicy; did you mean imagePullPolicy? > imagePullPolicy"}},
-		"a field of the pod's":        {container + "        terminationGracePeriodSeconds: 60\n", []string{"9: spec.template.spec.containers[shop] has no field terminationGracePeriodSeconds; it belongs further out, beside containers > further out"}},
-		"a field of the resources":    {container + "        limits: {cpu: 1}\n", []string{"9: spec.template.spec.containers[shop] has no field limits; it belongs below resources > resources.limits"}},
+		"a number":                  {deployment + "  replicas: 3\n", nil},
+		"a number in quotes":        {deployment + `  replicas: "3"` + "\n", []string{"5: replicas is a text here, for it is in quotes, and Kubernetes wants a whole number > 3"}},
+		"a part of one":             {deployment + "  replicas: 2.5\n", []string{"5: replicas is 2.5, and has to be a whole number"}},
+		"a whole one with a dot":    {deployment + "  replicas: 3.0\n", nil},
+		"too large":                 {deployment + "  replicas: 3000000000\n", []string{"5: replicas is 3000000000, and has to be a whole number"}},
+		"nothing":                   {deployment + "  replicas:\n", nil},
+		"filled in later":           {deployment + "  replicas: ${REPLICAS}\n", nil},
+		"a list":                    {deployment + "  replicas: [3]\n", []string{"5: replicas is a list, and has to be a whole number"}},
+		"a field that is misspelt":  {container + "        readynessProbe: {httpGet: {port: 1}}\n", []string{"9: spec.template.spec.containers[shop] has no field readynessProbe; did you mean readinessProbe? > readinessProbe"}},
+		"a field in the wrong case": {container + "        imagepullpolicy: Always\n", []string{"9: spec.template.spec.containers[shop] has no field imagepullpolicy; did you mean imagePullPolicy? > imagePullPolicy"}},
+		"a field of the pod's":      {container + "        terminationGracePeriodSeconds: 60\n", []string{"9: spec.template.spec.containers[shop] has no field terminationGracePeriodSeconds; it belongs further out, beside containers > further out"}},
+		"a field of the resources":  {container + "        limits: {cpu: 1}\n", []string{"9: spec.template.spec.containers[shop] has no field limits; it belongs below resources > resources.limits"}},
+		"a handler one level too far left": {container + "        lifecycle:\n          preStop:\n          exec: {command: [sleep]}\n", []string{
+			"11: spec.template.spec.containers[shop].lifecycle has no field exec; it belongs below preStop > preStop.exec"}},
+		"a handler beside one that there is": {container + "        lifecycle:\n          postStart: {sleep: {seconds: 1}}\n          preStop:\n          exec: {command: [sleep]}\n", []string{
+			"12: spec.template.spec.containers[shop].lifecycle has no field exec; it belongs below preStop > preStop.exec"}},
+		"a handler of nobody's": {container + "        lifecycle:\n          exec: {command: [sleep]}\n", []string{
+			"10: spec.template.spec.containers[shop].lifecycle has no field exec; it belongs below postStart or preStop > further in"}},
+		"a port of the only one that is there": {container + "        livenessProbe:\n          port: 4000\n          tcpSocket: {}\n", []string{
+			"10: spec.template.spec.containers[shop].livenessProbe has no field port; it belongs below tcpSocket > tcpSocket.port"}},
 		"a label in a selector":       {deployment + "  selector: {app: shop}\n", []string{"5: spec.selector has no field app; labels belong below matchLabels > matchLabels.app"}},
 		"a field that nobody has":     {container + "        wobble: 1\n", []string{"9: spec.template.spec.containers[shop] has no field wobble"}},
 		"a field of the object":       {deployment + "  replicas: 1\nspek: {}\n", []string{"6: Deployment has no field spek; did you mean spec? > spec"}},

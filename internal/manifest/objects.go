@@ -58,6 +58,7 @@ type Set struct {
 	Problems  Problems   // documents that can't be read
 	Skipped   Problems   // what was not looked at
 
+	read   []*Object         // objects and patches, in their order
 	texts  map[string]string // by name of the source
 	byKind map[string][]*Object
 	byName map[objectKey][]*Object
@@ -99,12 +100,7 @@ func ReadObjects(sources []Source) *Set {
 		s.Problems = append(s.Problems, jobs[i].problems...)
 		s.Objects = append(s.Objects, jobs[i].objects...)
 	}
-	s.takePatchesOut()
-	for _, o := range s.Objects {
-		s.byKind[o.Kind] = append(s.byKind[o.Kind], o)
-		key := objectKey{o.Kind, o.Name}
-		s.byName[key] = append(s.byName[key], o)
-	}
+	s.index()
 	s.Problems = s.Problems.sorted(sources)
 	return s
 }

@@ -21,7 +21,7 @@ type wording struct {
 	schema   *schema
 	d        *Document
 	problems Problems
-	// meant are required fields that are there under a misspelt name.
+	// meant are fields that are there under a misspelt name, or in another place: what is wrong for want of them is no other mistake.
 	meant []string
 }
 
@@ -52,6 +52,9 @@ func (w *wording) unknown(path string) {
 	hint := spell.Hint(name, known)
 	if n := spell.Nearest(name, known); n != "" {
 		w.meant = append(w.meant, join(outer, n))
+	} else if there := w.elsewhere(name, at.segments[:last]); there != "" {
+		w.meant = append(w.meant, there)
+		hint = "; did you mean " + there + "?"
 	} else if len(known) > 0 {
 		hint = "; there are " + spell.List(known, "and", 8)
 	}
@@ -60,6 +63,36 @@ func (w *wording) unknown(path string) {
 		p.Position = w.d.at(w.d.File, at.key)
 	}
 	w.problems = append(w.problems, p)
+}
+
+// elsewhere is the path of the field of such a name that stands one level further in, or further out; empty where there is none,
+// or several.
+func (w *wording) elsewhere(name string, around []string) string {
+	s := w.schema.structural
+	var outer []string // by the level, the paths of fields that are called so
+	for i := 0; i <= len(around) && s != nil; i++ {
+		path := strings.Join(around[:i], ".")
+		if i == len(around) {
+			for _, field := range fields(s) {
+				below := s.Properties[field]
+				if n := spell.Nearest(name, fields(&below)); n != "" {
+					outer = append(outer, join(join(path, field), n))
+				}
+			}
+			break
+		}
+		if s.Items != nil || s.AdditionalProperties != nil {
+			return "" // of lists the path would be another
+		}
+		if n := spell.Nearest(name, fields(s)); i > 0 && n != "" {
+			outer = append(outer, join(path, n))
+		}
+		s = child(s, around[i])
+	}
+	if len(outer) != 1 {
+		return ""
+	}
+	return outer[0]
 }
 
 // metaFields are what a person writes of metadata.
@@ -97,7 +130,9 @@ func (w *wording) refused(errs field.ErrorList) {
 		if e.Type != field.ErrorTypeTypeInvalid && mistyped[e.Field] || anyOf.MatchString(e.Detail) && len(errs) > 1 {
 			continue
 		}
-		w.one(e)
+		if !slices.ContainsFunc(w.meant, func(there string) bool { return within(e.Field, there) }) {
+			w.one(e)
+		}
 	}
 }
 
@@ -115,7 +150,7 @@ func (w *wording) one(e *field.Error) {
 		switch {
 		case detail != "":
 			w.add(path, "%s", detail)
-		case !slices.Contains(w.meant, path):
+		default:
 			w.add(path, "is missing, and required")
 		}
 	case field.ErrorTypeNotSupported:
