@@ -1,6 +1,9 @@
 package envsh
 
 import (
+	"slices"
+	"strings"
+
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -224,6 +227,9 @@ func (r *run) forClause(s *state, c *syntax.ForClause, tested bool) *state {
 		items, why = s.params, s.paramsWhy
 	} else {
 		items, why = r.fields(s, it.Items)
+		if r.bash && slices.ContainsFunc(it.Items, func(w *syntax.Word) bool { return strings.HasPrefix(w.Lit(), "{") }) {
+			why = "what {…} stands for is not followed"
+		}
 	}
 	if s.dead {
 		return nil

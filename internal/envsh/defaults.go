@@ -68,7 +68,7 @@ func (res *Result) Defaults() Env {
 const defaulted = 9 // variables at most are added to those of the script
 
 func (res *Result) defaults() Env {
-	env := Env{Vars: make(map[string]Value, len(res.Vars)+defaulted), Unsure: res.Unsure}
+	env := Env{Vars: make(map[string]Value, len(res.Vars)+defaulted), Unsure: res.Unsure, Lost: res.Lost}
 	maps.Copy(env.Vars, res.Vars)
 	if res.Ends != nil || res.Unclear != "" {
 		return env
@@ -81,7 +81,7 @@ func (res *Result) defaults() Env {
 			d.From = binApp
 			v = d
 		case !v.Known() && !v.Filled:
-			v = Value{Unknown: v.Unknown}
+			v = Value{Unknown: v.Unknown, From: v.From}
 		}
 		env.Vars[name] = v
 	}

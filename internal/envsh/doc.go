@@ -1,9 +1,10 @@
-// Package envsh works out what a release's rel/env.sh.eex makes of an environment, without running it.
+// Package envsh works out what a release's rel/env.sh.eex, and what runs before it, make of an environment, without running
+// them.
 //
 // bin/APP reads that file with sh before it starts a node, so whatever a manifest sets goes through it: the node's name,
 // its distribution and its flags are what the script leaves. [Run] follows the script as dash would, command by command;
 // [Parse] says what stands in it and where; [Result.Defaults] adds what bin/APP sets afterwards, [Result.Node] the name
-// that follows.
+// that follows. [Enter] follows what a container runs before that, in the same way, up to where it hands over.
 //
 // Nothing of the machine is seen: no command is run, no file is read, no variable is inherited. What can't be known that
 // way (the content of a file, what curl prints, a tag of EEx that is computed) is unknown and stays so through texts,
@@ -47,6 +48,8 @@ type Env struct {
 	// Unsure says why it is not known whether a variable is set that is not in Vars: it may come from a ConfigMap that
 	// was not read, or from the image. "" says that it is certainly not set. A nil Unsure says so of all.
 	Unsure func(name string) string
+	// Lost says why any variable may have been set that is not in Vars: a file was read that is not seen. Unsure says so, too.
+	Lost string
 }
 
 // A Value is what a variable holds.
@@ -99,6 +102,8 @@ type Result struct {
 	Perhaps []Ending
 	// Unclear says why nothing at all is known of what the script leaves.
 	Unclear string
+	// Broken says that it is because no shell reads the script: bin/APP ends there.
+	Broken *SyntaxError
 	// Windows says that its lines end as Windows writes them: to sh the carriage return is part of the last word.
 	Windows bool
 	// Foreign says that it is unclear for something that not every sh has: dash would end there.

@@ -15,6 +15,7 @@ type SyntaxError struct {
 	Pos     Pos
 	Why     string
 	Foreign bool // other shells than dash read it
+	Sure    bool // no shell reads it, and one that is given it comes to this place
 }
 
 func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Why }
@@ -61,7 +62,22 @@ type Tag struct {
 // mask reads the tags of a script.
 func mask(src Source, rel Release) (*masked, error) {
 	m := &masked{name: src.Name, src: string(src.Text), release: rel}
-	bad := func(i int, why string) (*masked, error) { return nil, &SyntaxError{Pos: m.posOf(i), Why: why} }
+	if err := m.readable(); err != nil {
+		return nil, err
+	}
+	nodes, err := m.read()
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	m.render(&b, nodes)
+	m.out = masksEnds.Replace(b.String())
+	return m, nil
+}
+
+// readable says why a source is no text that can be followed.
+func (m *masked) readable() error {
+	bad := func(i int, why string) error { return &SyntaxError{Pos: m.posOf(i), Why: why} }
 	switch {
 	case len(m.src) > maxSource:
 		return bad(0, "the script is larger than 64 KiB")
@@ -74,14 +90,7 @@ func mask(src Source, rel Release) (*masked, error) {
 	if i := strings.IndexFunc(m.src, func(c rune) bool { return isHole(c) || string(c) == windowsEnd }); i >= 0 {
 		return bad(i, "a sign stands here that no text has")
 	}
-	nodes, err := m.read()
-	if err != nil {
-		return nil, err
-	}
-	var b strings.Builder
-	m.render(&b, nodes)
-	m.out = masksEnds.Replace(b.String())
-	return m, nil
+	return nil
 }
 
 var masksEnds, showsEnds = strings.NewReplacer("\r", windowsEnd), strings.NewReplacer(windowsEnd, "\r")
@@ -356,7 +365,7 @@ func (m *masked) syntaxError(err error) error {
 	case errors.As(err, &lang):
 		return &SyntaxError{Pos: m.pos(lang.Pos), Why: lang.Feature + ": sh does not have this", Foreign: true}
 	case errors.As(err, &parse):
-		return &SyntaxError{Pos: m.pos(parse.Pos), Why: parse.Text}
+		return &SyntaxError{Pos: m.pos(parse.Pos), Why: parse.Text, Sure: m.surelyBroken(parse.Text)}
 	}
 	return &SyntaxError{Pos: m.posOf(0), Why: err.Error()}
 }

@@ -76,6 +76,10 @@ func (r *run) set(s *state, c *simpleCall) *state {
 					return r.harmless(s, c)
 				}
 				long, _ := c.args[i].plain()
+				if r.bash && long == "pipefail" {
+					r.pipefail = r.pipefail || a[0] == '-'
+					continue
+				}
 				short, known := options[long]
 				if !known {
 					return r.anything(s, c.n, "`set -o "+long+"` is not what every sh has: dash ends there")
@@ -160,6 +164,12 @@ func (r *run) exec(s *state, c *simpleCall) *state {
 	if c.why == "" && len(c.args) == 0 {
 		s.ok()
 		return s
+	}
+	if r.arrives(s, c, c.args, true) {
+		if len(r.frames) > 1 {
+			r.exits(s, c.n, "")
+		}
+		return nil
 	}
 	s.unsure("what `" + r.script.text(c.n) + "` comes to is not known")
 	if r.fd1 != no || r.fd2 != no {

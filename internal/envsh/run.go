@@ -40,6 +40,11 @@ type run struct {
 	subst        *outcome // of the last command substitution of this command
 	fd1, fd2     truth    // whether what goes there is looked at
 	givens       int      // how many commands around this one have an input of their own
+
+	arrived *arrivals // of an entry; nil: it is env.sh
+	bash    bool      // bash reads it
+	// pipefail says that a pipe may fail by any of its commands.
+	pipefail bool
 }
 
 // A frame is a shell of its own: the script's, a subshell, a command substitution, a part of a pipeline.
@@ -82,7 +87,9 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 	case errors.As(err, &odd) && res.Windows && brokenByEnds(src, rel):
 		r.endings, s = []Ending{{Pos: odd.Pos, Why: "sh does not read on behind the line ends of Windows: " + odd.Why, Status: 2}}, nil
 	case errors.As(err, &odd):
-		r.unclear, r.odd = odd.Error(), odd.Foreign
+		if r.unclear, r.odd = odd.Error(), odd.Foreign; odd.Sure {
+			res.Broken = odd
+		}
 	case err != nil:
 		return nil, err
 	default:
@@ -97,11 +104,19 @@ func Run(ctx context.Context, src Source, rel Release, env Env, host Host) (*Res
 
 // start is the shell as bin/APP has it when it comes to env.sh.
 func (r *run) start() *state {
+	s := r.begin()
+	s.opts['e'] = yes
+	r.before(s)
+	return s
+}
+
+// begin is a shell that has just begun.
+func (r *run) begin() *state {
 	const own = 9 // IFS, and what bin/APP sets
 	s := &state{
 		vars:  make(map[string]variable, len(r.env.Vars)+len(shellsOwn)+own),
 		funcs: map[string]*syntax.FuncDecl{},
-		opts:  map[rune]truth{'e': yes},
+		opts:  map[rune]truth{},
 		inWhy: "standard input is not known",
 	}
 	s.vars["IFS"] = variable{set: yes, val: known(" \t\n")}
@@ -128,7 +143,6 @@ func (r *run) start() *state {
 	for name := range shellsOwn {
 		s.vars[name] = variable{set: maybe, exported: maybe, val: gap("the shell has its own idea of " + name)}
 	}
-	r.before(s)
 	return s
 }
 
@@ -182,12 +196,18 @@ func (r *run) result(res *Result, s *state) {
 		switch {
 		case v.set == no:
 		case v.exported != no:
-			res.Vars[name] = v.value(v.exported)
+			res.Vars[name] = v.value(name, v.exported)
 		default:
-			res.Shell[name] = v.value(yes)
+			res.Shell[name] = v.value(name, yes)
 		}
 	}
-	res.Unsure = func(name string) string {
+	res.Unsure, res.Lost = r.leftUnsure(s), r.leftLost(s)
+	res.names = func(name string) Value { return r.lookup(s, name).value(name, yes) }
+}
+
+// leftUnsure says of what is not in a state whether it may be set.
+func (r *run) leftUnsure(s *state) func(name string) string {
+	return func(name string) string {
 		if _, ok := s.vars[name]; ok {
 			return "" // unset, or not exported
 		}
@@ -196,11 +216,18 @@ func (r *run) result(res *Result, s *state) {
 		}
 		return r.unsure(name)
 	}
-	res.names = func(name string) Value { return r.lookup(s, name).value(yes) }
+}
+
+// leftLost says why anything may be set besides what is in a state.
+func (r *run) leftLost(s *state) string {
+	if s.lost != "" {
+		return s.lost
+	}
+	return r.env.Lost
 }
 
 // value is what others see of a variable.
-func (v variable) value(exported truth) Value {
+func (v variable) value(name string, exported truth) Value {
 	plain, ok := v.val.plain()
 	switch {
 	case v.set == no:
@@ -208,9 +235,9 @@ func (v variable) value(exported truth) Value {
 	case ok && v.set == yes && exported == yes:
 		return Value{Text: plain, From: v.from}
 	case ok && v.set == yes:
-		return Value{Unknown: "it is not known whether it is exported", From: v.from}
+		return Value{Unknown: "whether " + name + " is exported is not known", From: v.from}
 	case ok:
-		return Value{Unknown: "it is not known whether it is set", From: v.from}
+		return Value{Unknown: "whether " + name + " is set is not known", From: v.from}
 	}
 	val := Value{Unknown: v.val.why(), From: v.from}
 	if v.set == yes && exported == yes {
@@ -313,7 +340,13 @@ func (r *run) stmt(s *state, st *syntax.Stmt, tested bool) *state {
 	}
 	if st.Background {
 		// What it does, it does in a shell of its own; what it prints comes at any time.
+		if r.arrived != nil {
+			r.arrived.behind++
+		}
 		r.subshell(s, func(sub *state) *state { return r.redirected(sub, st, true) })
+		if r.arrived != nil {
+			r.arrived.behind--
+		}
 		if r.fd1 != no || r.fd2 != no {
 			s.out = s.out.add(gap(r.line(st) + " runs in the background"))
 		}

@@ -94,5 +94,8 @@ func (r *run) pipe(s *state, c *syntax.BinaryCmd, tested bool) *state {
 	right.in, right.inWhy = out, ""
 	r.take(s, r.subshell(right, func(sub *state) *state { return r.stmt(sub, c.Y, tested) }))
 	s.in, s.inWhy = nil, "what a pipe left of it is not known"
+	if r.pipefail && s.failed() == no {
+		s.unsure("whether all of a pipe succeeds is not known")
+	}
 	return s
 }

@@ -81,6 +81,19 @@ func (r *run) simple(s *state, n *syntax.CallExpr, tested bool) *state {
 		}
 	}
 	if why != "" {
+		if r.arrived != nil && len(first) == 1 {
+			more, moreWhy := r.fields(s, n.Args[1:])
+			if s.dead {
+				return nil
+			}
+			c.why = moreWhy
+			if r.arrives(s, c, append(first[:1:1], more...), false) && len(r.frames) == 1 {
+				return nil
+			}
+		} else if r.arrived != nil {
+			c.why = why
+			r.arrives(s, c, nil, false)
+		}
 		return r.anything(s, n, "it is not known which command `"+r.script.text(n)+"` is: "+why)
 	}
 	if declares[c.name] && n.Args[0].Lit() == c.name {
@@ -198,7 +211,7 @@ func (r *run) call(s *state, c *simpleCall) *state {
 	if foreign[name] || builtins[name] {
 		return r.anything(s, c.n, "what `"+r.script.text(c.n)+"` does is not followed")
 	}
-	if s.lost != "" && tools[name] == nil && name != "hostname" {
+	if s.lost != "" && tools[name] == nil && name != "hostname" && (r.arrived == nil || !strings.Contains(name, "/")) {
 		// It may be a function of what was read before.
 		return r.anything(s, c.n, s.lost)
 	}
@@ -206,6 +219,9 @@ func (r *run) call(s *state, c *simpleCall) *state {
 		r.complain(s, c.n)
 		s.fail(notFound)
 		return s
+	}
+	if r.arrives(s, c, append([]text{known(name)}, c.args...), false) && len(r.frames) == 1 {
+		return nil // what comes after it comes after the release
 	}
 	r.external(s, c)
 	return s

@@ -73,6 +73,7 @@ type Project struct {
 	Remote Fact[string] // URL of the git remote "origin"
 
 	settings *settings
+	texts    *texts
 	files    map[string]bool // every file and directory that is there, but for what is built or fetched
 	// Cut says that the tree has more files than are looked at.
 	Cut bool
@@ -156,7 +157,7 @@ const (
 
 // Read reads a source tree. The error is [ErrNoProject] where its root has no mix.exs.
 func Read(fsys fs.FS) (*Project, error) {
-	p := &Project{files: map[string]bool{}, Tools: map[string]Tool{}}
+	p := &Project{files: map[string]bool{}, Tools: map[string]Tool{}, texts: &texts{fs: fsys}}
 	r := &reader{fs: fsys, p: p}
 	src, err := r.file("mix.exs")
 	if errors.Is(err, fs.ErrNotExist) {
