@@ -78,8 +78,8 @@ func (in *Input) unlabelled(n *Finding, b Beam, t project.Topology) {
 		labels = s.At("metadata.name")
 	}
 	n.Cause = "libcluster asks for Endpoints with the label " + selector + ", which Endpoints take from their Service: " + why
-	n.Also(labels, "the Service %s, which selects these pods", s.Name).
-		Mend("put the label %s: %s on the Service %s itself (metadata.labels), or set kubernetes_ip_lookup_mode: :pods", name, strings.TrimPrefix(value, "="), s.Name)
+	n.At = SpanOf(labels)
+	n.Mend("put the label %s: %s on the Service %s itself (metadata.labels), or set kubernetes_ip_lookup_mode: :pods", name, strings.TrimPrefix(value, "="), s.Name)
 }
 
 func names(all []*manifest.Object) (names []string) {
@@ -98,7 +98,8 @@ func (in *Input) withoutRight(n *Finding, b Beam, t project.Topology) {
 	}
 	if at := b.Pod.Key("automountServiceAccountToken"); at.False() {
 		n.Cause = "libcluster lists " + resource + ", and the pods get no token to ask with (automountServiceAccountToken: false)"
-		n.Also(at, "no token").Mend("leave automountServiceAccountToken out, and bind a Role with the verb list on %s", resource)
+		n.At = SpanOf(at)
+		n.Mend("leave automountServiceAccountToken out, and bind a Role with the verb list on %s", resource)
 		return
 	}
 	account := b.Pod.Key("serviceAccountName").String()
@@ -107,20 +108,69 @@ func (in *Input) withoutRight(n *Finding, b Beam, t project.Topology) {
 	}
 	n.Cause = "libcluster lists " + resource + ", and nothing gives the service account " + account + " the verb list on " + resource
 	n.Mend("bind a Role with verbs: [list] and resources: [%s] to the service account %s, or use DNS, which needs no rights", resource, account)
+	if at := b.Pod.Key("serviceAccountName"); at.Exists() {
+		n.At = SpanOf(at)
+	}
+	in.atBinding(n, b, account, resource)
+}
+
+// atBinding puts a missing right at the role that an account has without it; or at the binding that leads to no role, or that
+// gives the right to another account.
+func (in *Input) atBinding(n *Finding, b Beam, account, resource string) {
+	bound := false
+	var other manifest.Field
+	var others []string
 	for _, kind := range []string{"RoleBinding", "ClusterRoleBinding"} {
 		for _, o := range in.Objects.OfKind(kind) {
+			if !manifest.SameNamespace(o, b.Object) && kind == "RoleBinding" {
+				continue
+			}
+			ref := o.At("roleRef")
+			role := in.Objects.Find(o, ref.Key("kind").String(), ref.Key("name").String())
 			for s := range o.At("subjects").Items() {
-				ref := o.At("roleRef")
-				role := in.Objects.Find(o, ref.Key("kind").String(), ref.Key("name").String())
-				if s.Key("kind").String() != "ServiceAccount" || s.Key("name").String() != account || !manifest.SameNamespace(o, b.Object) && kind == "RoleBinding" {
-					continue
+				switch {
+				case s.Key("kind").String() != "ServiceAccount":
+				case s.Key("name").String() != account:
+					if role != nil && listsBy(role, resource) {
+						other, others = s.Key("name"), append(others, o.Label()+" gives it to "+s.Key("name").String())
+					}
+				case role == nil:
+					if !bound {
+						n.At = SpanOf(ref)
+					}
+					bound = true
+					n.Saw("%s binds it to %s, which is not among the manifests", o.Label(), ref.Key("name"))
+				default:
+					if !bound {
+						n.At = SpanOf(role.At("rules"))
+					} else {
+						n.Also(role.At("rules"), "what %s allows it", role.Label())
+					}
+					bound = true
 				}
-				if role == nil {
-					n.Also(ref, "bound to %s, which is not among the manifests", ref.Key("name"))
-					continue
-				}
-				n.Also(role.At("rules"), "what %s allows it", role.Label())
 			}
 		}
 	}
+	if !bound && len(others) == 1 { // of several nobody knows which is meant
+		n.At = SpanOf(other)
+		n.Cause += ": " + others[0]
+	}
+}
+
+// listsBy says whether a role allows to list a resource.
+func listsBy(role *manifest.Object, resource string) bool {
+	has := func(list manifest.Field, want string) bool {
+		for v := range list.Items() {
+			if v.String() == want || v.String() == "*" {
+				return true
+			}
+		}
+		return false
+	}
+	for r := range role.At("rules").Items() {
+		if has(r.Key("verbs"), "list") && has(r.Key("resources"), resource) {
+			return true
+		}
+	}
+	return false
 }

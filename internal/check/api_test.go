@@ -14,11 +14,12 @@ func TestThroughAPI(t *testing.T) {
 	}
 	const pods = ", kubernetes_ip_lookup_mode: :pods"
 	const allowed = "resources: [endpoints, pods]"
-	for name, c := range map[string]struct{ old, new, more, cause, related, fix string }{
+	for name, c := range map[string]struct{ old, new, more, cause, at, fix string }{
 		"no label":          {", labels: {app: shop}}", "}", "", "the label app=shop, which Endpoints take from their Service: shop-headless selects these pods, without that label", "shop.yaml:21:18", "put the label app: shop on the Service shop-headless itself"},
 		"another label":     {", labels: {app: shop}}", ", labels: {app: web}}", "", "shop-headless has app: web", "shop.yaml:21:64", "put the label app: shop on the Service shop-headless itself"},
 		"no right":          {allowed, "resources: [pods]", "", "nothing gives the service account default the verb list on endpoints", "shop.yaml:31:1", "resources: [endpoints]"},
 		"no right, of pods": {allowed, "resources: [endpoints]", pods, "nothing gives the service account default the verb list on pods", "shop.yaml:31:1", "resources: [pods]"},
+		"another's right":   {"name: default, namespace: prod}", "name: shop, namespace: prod}", "", "RoleBinding prod/shop gives it to shop", "shop.yaml:36:41", "resources: [endpoints]"},
 		"no token":          {"    spec:\n      containers", "    spec:\n      automountServiceAccountToken: false\n      containers", "", "the pods get no token to ask with", "shop.yaml:10:37", "leave automountServiceAccountToken out"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -30,12 +31,8 @@ func TestThroughAPI(t *testing.T) {
 				t.Fatalf("found %s", codes(r))
 			}
 			f := r.Findings[0]
-			where := ""
-			for _, also := range f.Related {
-				where += also.String() + " "
-			}
-			if !strings.Contains(f.Cause, c.cause) || !strings.Contains(where, c.related) || !strings.Contains(f.Fix, c.fix) {
-				t.Errorf("%s\nrelated: %s\nfix: %s", f.Cause, where, f.Fix)
+			if !strings.Contains(f.Cause, c.cause) || f.At.String() != c.at || !strings.Contains(f.Fix, c.fix) {
+				t.Errorf("%s\nat: %s\nfix: %s", f.Cause, f.At, f.Fix)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ var otherPrograms = regexp.MustCompile(`(^|/)(rabbitmq|emqx|vernemq|couchdb|ejab
 var services = regexp.MustCompile(`(^|/)(nginx|httpd|caddy|haproxy|traefik|envoy|varnish|postgres|postgis|postgresql|pgbouncer|pgadmin4?|timescaledb|mysql|mariadb|mongo|mongodb|redis|valkey|memcached|kafka|zookeeper|redpanda|nats|etcd|minio|elasticsearch|opensearch|kibana|logstash|fluentd|fluent-bit|vector|grafana|prometheus|loki|jaeger|otel|opentelemetry-collector(-contrib)?|clickhouse|clickhouse-server|cassandra|cockroach|vault|consul|keycloak|adminer|mailhog|busybox|curl)$`)
 
 // startWords is how a release, or mix in its place, is started.
-var startWords = regexp.MustCompile(`(^|[\s"'/])bin/[A-Za-z0-9_-]+["']?\s+["']?(start|start_iex|foreground|console|daemon|daemon_iex)\b|\bmix\s+(phx\.server|run)\b|\b(elixir|iex)\s+-`)
+var startWords = project.StartsRelease
 
 // Beam says whether a workload's pods run a BEAM release, and why. It is the one place that decides it; rules about the BEAM
 // speak of no other workloads.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
@@ -205,36 +206,70 @@ var databaseHosts = []string{"DATABASE_HOST", "DB_HOST", "DB_HOSTNAME", "POSTGRE
 // otherDatabase finds hosts of databases that no Service is called by, where one is there to be meant.
 func otherDatabase(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
-		for _, name := range append([]string{"DATABASE_URL"}, databaseHosts...) {
+		told := map[string]bool{} // hosts: a URL may be made of the variable that has it
+		for _, name := range append(slices.Clone(databaseHosts), "DATABASE_URL") {
 			e, ok := b.Container.EnvVar(name)
 			text, literal := e.Value().Text()
-			if !ok || !literal || reference.MatchString(text) {
+			if !ok || !literal {
 				continue
 			}
+			text = expanded(b.Container, e, text)
 			host, base := text, ""
 			if name == "DATABASE_URL" {
-				u, err := url.Parse(text)
+				u, err := url.Parse(reference.ReplaceAllString(text, hole))
 				if err != nil {
 					continue
 				}
 				host, base = u.Hostname(), path.Base(u.Path)
+			} else if reference.MatchString(text) {
+				continue
 			}
-			in.findDatabase(b, e, host, base, f)
+			if strings.Contains(host, hole) {
+				continue
+			}
+			if strings.Contains(base, hole) {
+				base = ""
+			}
+			if !told[host] {
+				told[host] = in.findDatabase(b, e, host, base, f)
+			}
 		}
 	}
 }
 
-// findDatabase holds a database's host against the Services of the workload's namespace.
-func (in *Input) findDatabase(b Beam, e manifest.EnvVar, host, base string, f *Finder) {
+// hole stands in a URL for what is not known of it: digits, which may be anywhere in one.
+const hole = "60000000007"
+
+// expanded is a variable's text with those in it that stand literally above, as the kubelet puts these in.
+func expanded(c manifest.Container, of manifest.EnvVar, text string) string {
+	above := map[string]string{}
+	for e := range c.Env() {
+		if e.Called == of.Called {
+			break
+		}
+		if value, literal := e.Value().Text(); literal && !reference.MatchString(value) {
+			above[e.Called] = value
+		}
+	}
+	return reference.ReplaceAllStringFunc(text, func(ref string) string {
+		if value, ok := above[strings.TrimSuffix(strings.TrimPrefix(ref, "$("), ")")]; ok {
+			return value
+		}
+		return ref
+	})
+}
+
+// findDatabase holds a database's host against the Services of the workload's namespace, and says whether none is called so.
+func (in *Input) findDatabase(b Beam, e manifest.EnvVar, host, base string, f *Finder) (told bool) {
 	name, rest, _ := strings.Cut(host, ".")
 	namespace, domain, _ := strings.Cut(rest, ".")
 	if name == "" || name == "localhost" || rest != "" && (namespace != b.Namespace || domain != "" && !strings.HasPrefix(domain, "svc")) {
-		return // elsewhere
+		return false // elsewhere
 	}
 	var meant *manifest.Object
 	if s := in.Objects.Find(b.Object, "Service", name); s != nil {
 		in.databaseName(b, e, s, base, f)
-		return
+		return false
 	}
 	for _, l := range in.services().around(b.Namespace) {
 		for _, s := range l.databases {
@@ -247,6 +282,7 @@ func (in *Input) findDatabase(b Beam, e manifest.EnvVar, host, base string, f *F
 		f.At(b.Object, e.Value(), "%s names the host %s, and no Service here is called so", e.Called, name).Also(meant.At("metadata.name"), "did you mean %s?", meant.Name).
 			Mend("use %s, the name of the database's Service", meant.Name)
 	}
+	return meant != nil
 }
 
 // databaseName holds a database's name against what its image makes.

@@ -8,6 +8,7 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
+	"github.com/phialdev/phial/internal/mesh"
 )
 
 // discovery are rules about how nodes find one another.
@@ -41,11 +42,11 @@ var discovery = []Rule{
 	},
 	{
 		Code: finding.PodNameUnknown, Title: "a StatefulSet without its Service",
-		Severity: finding.Warning, Confidence: Certain, Needs: Manifests,
-		Looks: "spec.serviceName of a release's StatefulSets, against the Services among the manifests.",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "spec.serviceName of a release's StatefulSets, against the Services among the manifests. It is an error where the prediction of the mesh has discovery dial other names than the pods have by it.",
 		Why:   "Pods have DNS names only below a headless Service that exists and selects them.",
 		Fix:   "add a headless Service of that name, or name the one that there is",
-		Hides: []finding.Code{"DSC-07"},
+		Hides: []finding.Code{"DSC-07", finding.HostMismatch},
 		Check: governingService,
 	},
 	{
@@ -128,11 +129,12 @@ var discovery = []Rule{
 	},
 	{
 		Code: "DSC-20", Title: "an option that nobody looks at",
-		Severity: finding.Warning, Confidence: Certain, Needs: Project,
-		Looks: "Keys under config: of a topology, against those that its strategy knows.",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "Keys under config: of a topology, against those that its strategy knows. It is an error where the strategy demands the key that was meant: the app does not boot without it.",
 		Why:   "libcluster passes over keys that it does not know: the strategy runs with its default, or not at all.",
 		Fix:   "write the key that the strategy looks at, or take it out",
 		Mends: true,
+		Hides: []finding.Code{finding.NobodyDials},
 		Check: ignoredOptions,
 	},
 	{
@@ -328,7 +330,7 @@ func governingService(in *Input, f *Finder) {
 		named := b.At("spec.serviceName")
 		name, ok := named.Text()
 		if !ok || name == "" {
-			f.At(b.Object, b.At("spec.serviceName"), "the StatefulSet names no Service, so its pods have no names in DNS")
+			f.At(b.Object, b.At("spec.serviceName"), "the StatefulSet names no Service, so its pods have no names in DNS").As(finding.Warning, Certain)
 			continue
 		}
 		if in.Objects.Find(b.Object, "Service", name) != nil {
@@ -338,7 +340,24 @@ func governingService(in *Input, f *Finder) {
 		if !in.anyService(b.Object) {
 			n.As(finding.Info, Hint)
 		}
+		if in.dialledOtherwise(b, name) {
+			n.As(finding.Error, Certain).Cause += ", and discovery dials the pods by other names than they have by it"
+		}
 	}
+}
+
+// dialledOtherwise says whether the prediction has nodes of a StatefulSet refuse whoever dials them, as they are called by a
+// Service that discovery does not ask.
+func (in *Input) dialledOtherwise(b Beam, service string) bool {
+	if in.Predicted() == nil {
+		return false
+	}
+	x := in.predicted()
+	return slices.ContainsFunc(x.obstacles[finding.HostMismatch], func(o mesh.Obstacle) bool {
+		to := x.replicas[o.To]
+		return x.workload[o.From] == b.Label() && x.workload[o.To] == b.Label() && to != nil &&
+			strings.Contains(to.Node, "."+service+".") && o.Dialled != "" && !strings.Contains(o.Dialled, "."+service+".")
+	})
 }
 
 // waitsForCluster are words in the path of a readiness probe that depends on the others.

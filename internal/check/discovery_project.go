@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,15 +196,42 @@ func ignoredOptions(in *Input, f *Finder) {
 			continue
 		}
 		for _, o := range t.Ignored {
-			n := f.In(in.projectName(), o.At, "%s has %s:, and the strategy %s does not look at it%s", topologyName(t), o.Name, s, spell.Hint(o.Name, keys))
-			if to := renamed[s][o.Name]; to != "" && t.Option(to).Absent() {
-				n.Mend("write %s:, which %s looks at", to, s).Edited(in.rewrite(o.At, o.Name+":", to+":"))
-			} else if s == "Kubernetes.DNS" && strings.HasSuffix(o.Name, "namespace") {
-				n.Mend("take it out: %s asks in the pod's own namespace, or write the namespace into service:", s)
-			}
+			n := f.In(in.projectName(), o.At, "%s has %s:, and the strategy %s does not look at it%s", topologyName(t), o.Name, s, spell.Hint(o.Name, keys)).As(finding.Warning, Certain)
 			if newer {
 				n.As(finding.Info, Hint).Saw("libcluster %s may know options that are not known here", l.Version)
 			}
+			to := renamed[s][o.Name]
+			meant := cmp.Or(to, spell.Nearest(o.Name, keys))
+			switch {
+			case meant != "" && t.Option(meant).Absent():
+				n.Mend("write %s:, which %s looks at", meant, s)
+				if to != "" {
+					n.Edited(in.rewrite(o.At, o.Name+":", to+":"))
+				}
+				n.stops(in, s, meant)
+			case s == "Kubernetes.DNS" && strings.HasSuffix(o.Name, "namespace"):
+				n.Mend("take it out: %s asks in the pod's own namespace, or write the namespace into service:", s)
+			}
+		}
+	}
+}
+
+// notTold is what a prediction says of a strategy that demands an option.
+func notTold(strategy, option string) string {
+	return "libcluster's " + strategy + " is not told " + option
+}
+
+// stops weighs a finding about an option that was meant for one that a strategy demands: the prediction has it that the app does
+// not boot without. That stands beneath it.
+func (n *Finding) stops(in *Input, strategy, option string) {
+	if in.Predicted() == nil {
+		return
+	}
+	x := in.predicted()
+	for _, b := range in.OfProject() {
+		if r := x.of[b.Label()]; len(r) > 0 && strings.HasSuffix(r[0].NoNode, notTold(strategy, option)) {
+			n.As(finding.Error, Certain).over = append(n.over, aboutOf(b.Object))
+			n.Cause += ": without " + option + " the app does not boot"
 		}
 	}
 }
@@ -221,7 +249,7 @@ func (in *Input) otherStrategys(t project.Topology, newer bool, f *Finder) bool 
 	if len(names) < 2 {
 		return false
 	}
-	n := f.In(in.projectName(), t.Ignored[0].At, "%s has %s, and the strategy %s looks at none of them", topologyName(t), spell.List(names, "and", 6), s)
+	n := f.In(in.projectName(), t.Ignored[0].At, "%s has %s, and the strategy %s looks at none of them", topologyName(t), spell.List(names, "and", 6), s).As(finding.Warning, Certain)
 	keys, _ := project.StrategyOptions(s)
 	if n.Mend("take them out, or name the strategy that they are for"); len(keys) > 0 {
 		n.Saw("%s looks at %s", s, spell.List(keys, "and", 12))

@@ -62,7 +62,7 @@ func notStarted(in *Input, f *Finder) {
 				place(in, p.ClusterStarts[0].At, "given others").Mend("give it to Cluster.Supervisor as well, or take it out")
 		}
 	}
-	if len(p.Topologies) > 0 {
+	if len(p.Topologies) > 0 || len(p.ClusterMistakes) > 0 { // those that are in the wrong place were told of
 		return
 	}
 	for _, c := range p.ClusterStarts {

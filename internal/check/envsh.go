@@ -7,23 +7,21 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/envsh"
+	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/project"
 )
 
 // envShFile is rel/env.sh.eex, or the one that mix.exs has mix release take.
 func (in *Input) envShFile() string { return in.Project.EnvSh.File }
 
-// hasEnvSh says whether there is a start script that the image gets: no Dockerfile surely leaves it out, or one does not.
+// hasEnvSh says whether there is a start script that the image gets, or may get.
 func (in *Input) hasEnvSh() bool {
 	if in.Project == nil || in.Project.EnvSh.Text == "" {
 		return false
 	}
 	if in.envShTaken == nil {
-		taken := len(in.Project.Dockerfiles) == 0
-		for _, d := range in.Project.Dockerfiles {
-			_, _, sure := d.LeftOut(in.envShFile())
-			taken = taken || !sure
-		}
+		state, _, _ := in.Project.Gets(in.envShFile())
+		taken := state != project.Absent
 		in.envShTaken = &taken
 	}
 	return *in.envShTaken
@@ -47,6 +45,42 @@ func (in *Input) written() *envsh.Facts {
 
 func (in *Input) envShSource() envsh.Source {
 	return envsh.Source{Name: in.envShFile(), Text: []byte(in.Project.EnvSh.Text)}
+}
+
+// brokenScripts tells of scripts that are certain to be run, and that no shell reads.
+func brokenScripts(in *Input, f *Finder) {
+	tell := func(at envsh.Pos, why, ends string) *Finding {
+		n := f.In(at.File, ofEnvSh(at), "no shell reads %s (%s): it ends here, and %s", at.File, why, ends).As(finding.Error, Certain).
+			Mend("mend it: sh -n %s shows the place", at.File)
+		n.Title = "a script that no shell reads"
+		return n
+	}
+	if facts := in.envSh(); facts != nil && facts.Err != nil && facts.Err.Sure {
+		if n := tell(facts.Err.Pos, facts.Err.Why, "the release does not start"); !in.certainlyTaken() {
+			n.As(warningLikely()).Saw("it is not known whether the image gets it")
+		}
+		return
+	}
+	if in.overriddenCommand() {
+		return
+	}
+	told := map[string]bool{}
+	for _, d := range in.Project.Images() {
+		script, why := in.Project.Entry(d.Runs(nil, nil))
+		if why != "" || script.Shell == "" || told[script.File] {
+			continue
+		}
+		told[script.File] = true
+		if broken := envsh.Broken(envsh.Source{Name: script.File, Text: []byte(script.Text)}); broken != nil {
+			tell(broken.Pos, broken.Why, "the container with it")
+		}
+	}
+}
+
+// certainlyTaken says whether the image gets the start script for certain.
+func (in *Input) certainlyTaken() bool {
+	state, _, _ := in.Project.Gets(in.envShFile())
+	return state == project.Known
 }
 
 // releaseName is what the project's one release is called; empty where that is not known.

@@ -134,16 +134,21 @@ var slips = map[mesh.Slip]struct{ title, fix string }{
 	mesh.NoEPMDThere:  {"no EPMD for a node that needs it", "take -start_epmd false out, or give all nodes one port beside it: -erl_epmd_port 9100"},
 	mesh.OfMachine:    {"a node that is named by its machine", "take status.podIP in place of status.hostIP: discovery finds pods by that"},
 	mesh.MadeUpCookie: {"", "take RELEASE_COOKIE from a Secret (valueFrom: secretKeyRef), the same for all, and out of rel/env.sh.eex"},
+	mesh.OverIPv6:     {"", "let the headless Service have the pods' IPv6 addresses (ipFamilies: [IPv6]), or take -proto_dist out where they have IPv4 alone"},
 	mesh.NoFullHost:   {"", "give RELEASE_NODE a host: base@$POD_IP, or the pod's full name in a StatefulSet with serviceName"},
 }
 
 // codeEndsStart is of a start script that ends, or that gives no host.
 const codeEndsStart finding.Code = "NAM-04"
 
+// codeDomain is of a name in another domain than the cluster's.
+const codeDomain finding.Code = "NAM-10"
+
 // ofDoubt says how grave it is that a code may be so. A script that ends with most shells is
-// worth more than a hint.
+// worth more than a hint, and so is a domain that can't be right everywhere.
 func ofDoubt(code finding.Code) (finding.Severity, Confidence) {
-	if code == codeEndsStart {
+	switch code {
+	case codeEndsStart, codeDomain:
 		return finding.Warning, Likely
 	}
 	return finding.Info, Hint

@@ -7,7 +7,6 @@ import (
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
-	"github.com/phialdev/phial/internal/spell"
 )
 
 // hygiene are rules about manifests as such, as far as a release suffers from them.
@@ -38,12 +37,15 @@ var hygiene = []Rule{
 		Check: removedVersion,
 	},
 	{
-		Code: "K8S-05", Title: "an Ingress that leads nowhere",
+		Code: "K8S-05", Title: "an Ingress or route that leads nowhere",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "Backends of Ingresses against Services and their ports.",
-		Why:   "The ingress controller answers 404 or 503.",
+		Looks: "Backends of Ingresses, and of the Gateway API's HTTPRoutes and GRPCRoutes, against Services and their ports.",
+		Why:   "The ingress controller, or the gateway, answers 404, 500 or 503.",
 		Fix:   "name a Service and a port that there are",
-		Check: ingressBackends,
+		Check: func(in *Input, f *Finder) {
+			ingressBackends(in, f)
+			routeBackends(in, f)
+		},
 	},
 	{
 		Code: "K8S-06", Title: "HOSTNAME is taken",
@@ -250,61 +252,6 @@ func removedVersion(in *Input, f *Finder) {
 		default:
 			n.Mend("write apiVersion: %s, and see which fields have changed: kubectl explain %s", v.now, strings.ToLower(o.Kind))
 		}
-	}
-}
-
-func ingressBackends(in *Input, f *Finder) {
-	for _, o := range in.Objects.OfKind("Ingress") {
-		backends := []manifest.Field{o.At("spec.defaultBackend")}
-		for r := range o.At("spec.rules").Items() {
-			for p := range r.At("http.paths").Items() {
-				backends = append(backends, p.Key("backend"))
-			}
-		}
-		for _, b := range backends {
-			at := b.At("service.name")
-			name, ok := at.Text()
-			if !ok {
-				continue
-			}
-			s := in.Objects.Find(o, "Service", name)
-			if s == nil {
-				hint := in.serviceHint(o, name)
-				n := f.At(o, at, "no Service %s is among the manifests%s", name, hint).As(finding.Warning, Likely)
-				if hint == "" {
-					n.As(finding.Info, Hint)
-				}
-				continue
-			}
-			ingressPort(f, o, s, b)
-		}
-	}
-}
-
-func ingressPort(f *Finder, o, s *manifest.Object, b manifest.Field) {
-	if s.At("spec.type").String() == "ExternalName" || s.At("spec.ports").Len() == 0 {
-		return
-	}
-	at, by := b.At("service.port.number"), "port"
-	if !at.Exists() {
-		at, by = b.At("service.port.name"), "name"
-	}
-	want, ok := at.Text()
-	if !ok {
-		return
-	}
-	var have []string
-	for p := range s.At("spec.ports").Items() {
-		if p.Key(by).String() == want {
-			return
-		}
-		if name := p.Key(by).String(); name != "" {
-			have = append(have, name)
-		}
-	}
-	n := f.At(o, at, "the Service %s has no port %s; it has %s", s.Name, want, spell.List(have, "and", 6)).Also(s.At("spec.ports"), "its ports")
-	if len(have) == 0 {
-		n.Cause = "the Service " + s.Name + " has no port " + want + "; its ports have no names"
 	}
 }
 

@@ -98,10 +98,10 @@ var itself = []Rule{
 	},
 	{
 		Code: SourceUnreadable, Title: "a file of the project that was not read whole",
-		Severity: finding.Warning, Confidence: Certain, Needs: Project,
-		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir.",
-		Why:   "Elixir refuses it as well. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there.",
-		Fix:   "mend the place that is named (mix compile shows it); then check again",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir; rel/env.sh.eex, and the script that the image runs: whether a shell reads them.",
+		Why:   "Elixir refuses it as well. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there. A shell ends where it does not understand a script (an if without fi), and the container with it.",
+		Fix:   "mend the place that is named (mix compile shows it, or sh -n FILE); then check again",
 		Check: brokenSource,
 	},
 }
@@ -121,9 +121,11 @@ func borrowedPods(in *Input, f *Finder) {
 // brokenSource tells of files that are no Elixir, or in parts.
 func brokenSource(in *Input, f *Finder) {
 	for _, b := range in.Project.Broken {
-		n := f.In(b.At.File, b.At, "%s could not be read whole: %s", b.At.File, b.What)
+		n := f.In(b.At.File, b.At, "%s could not be read whole: %s", b.At.File, b.What).As(finding.Warning, Certain).
+			Mend("mend the place that is named (mix compile shows it); then check again")
 		n.Masked = maySayOne(line(in, n.At))
 	}
+	brokenScripts(in, f)
 }
 
 // maySayOne says whether a line of which it is not known what it holds may hold a secret, by its words or for being no text.

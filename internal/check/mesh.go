@@ -23,26 +23,38 @@ type Mesh struct {
 type Group struct {
 	Workloads []string   `json:"workloads"`
 	Meant     string     `json:"meant,omitempty"` // why they are meant to meet; empty: nothing says so
+	Replicas  int        `json:"replicas"`        // how many there are; those of the islands stand for all
 	Islands   [][]string `json:"islands"`         // of replicas
 	Doubts    []string   `json:"doubts"`          // what was not known and could make its islands others
 }
 
 // mesh is the prediction as it is told; nil: there is none.
-func (in *Input) mesh() *Mesh {
-	p := in.Predicted()
-	if p == nil {
+func (in *Input) mesh(o Options) *Mesh {
+	if in.Predicted() == nil {
 		return nil
 	}
-	return &Mesh{Environment: in.Environment, Groups: in.groups(), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+	p := in.told(o)
+	return &Mesh{Environment: in.Environment, Groups: in.groupsOf(p), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
 }
 
-// groups puts together the workloads between which one replica dials another, whatever
-// comes of it.
+// groups are those of the prediction that rules look at.
 func (in *Input) groups() []Group {
-	x, p := in.predicted(), in.Predicted()
-	if x.groups != nil {
-		return x.groups
+	x := in.predicted()
+	if x.groups == nil {
+		x.groups, x.group = in.groupsOf(in.Predicted()), map[string]int{}
+		for n, g := range x.groups {
+			for _, w := range g.Workloads {
+				x.group[w] = n
+			}
+		}
 	}
+	return x.groups
+}
+
+// groupsOf puts together the workloads between which one replica dials another, or would if
+// it booted, whatever comes of it.
+func (in *Input) groupsOf(p *mesh.Prediction) []Group {
+	x := in.predicted()
 	root := map[string]string{}
 	find := func(w string) string {
 		for root[w] != "" {
@@ -55,7 +67,7 @@ func (in *Input) groups() []Group {
 			root[max(a, b)] = min(a, b)
 		}
 	}
-	for _, l := range p.Links {
+	for _, l := range in.Predicted().Links {
 		if l.Up == mesh.Yes || slices.ContainsFunc(l.Why, func(o mesh.Obstacle) bool { return o.Dialled != "" }) {
 			join(x.workload[l.A], x.workload[l.B])
 		}
@@ -68,6 +80,7 @@ func (in *Input) groups() []Group {
 			groups[find(w)] = g
 		}
 		g.Workloads = append(g.Workloads, w)
+		g.Replicas += max(len(x.of[w]), in.Intent.Scale[w])
 		if b, ok := x.beams[w]; ok && g.Meant == "" {
 			g.Meant = in.clustered(b)
 		}
@@ -93,14 +106,11 @@ func (in *Input) groups() []Group {
 			}
 		}
 	}
-	x.groups, x.group = []Group{}, map[string]int{}
-	for n, root := range slices.Sorted(maps.Keys(groups)) {
-		x.groups = append(x.groups, *groups[root])
-		for _, w := range groups[root].Workloads {
-			x.group[w] = n
-		}
+	all := []Group{}
+	for _, root := range slices.Sorted(maps.Keys(groups)) {
+		all = append(all, *groups[root])
 	}
-	return x.groups
+	return all
 }
 
 // islandsOf are the islands of the meshes that workloads belong to, as evidence.

@@ -65,10 +65,11 @@ var naming = []Rule{
 	},
 	{
 		Code: "NAM-11", Title: "a setting without effect",
-		Severity: finding.Warning, Confidence: Likely, Needs: Project,
-		Looks: "Variables of the container that rel/env.sh.eex sets anew whatever they are, Dockerfiles that run mix release before rel/ is copied, or never copy it, and .dockerignore, which may keep it out of the build; rel_templates_path in mix.exs says where it is.",
+		Severity: finding.Error, Confidence: Certain, Needs: Project,
+		Looks: "Variables of the container that rel/env.sh.eex sets anew whatever they are, Dockerfiles that run mix release before rel/ is copied, or never copy it, and .dockerignore, which may keep it out of the build; rel_templates_path in mix.exs says where it is. It is an error where the prediction of the mesh has replicas that part for it.",
 		Why:   "rel/env.sh is read after the container's environment, so what it exports wins; and a rel/ that is not there when the release is built is not in it.",
 		Fix:   "write ${VARIABLE:-default} in env.sh; copy rel/ before mix release",
+		Hides: []finding.Code{finding.ShortAgainstLong, finding.HostMismatch, finding.BasenameMismatch, codeShortWithLong},
 		Check: overridden,
 	},
 	{

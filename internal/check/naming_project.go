@@ -26,7 +26,7 @@ func hostless(in *Input, f *Finder) {
 		var at envsh.Pos
 		switch node := r.Node().Name; {
 		case r.Ends != nil:
-			what, at = "rel/env.sh ends the start: "+r.Ends.Why, r.Ends.Pos
+			what, at = "rel/env.sh ends the start: "+endWhy(*r.Ends), r.Ends.Pos
 		case node.Known() && strings.HasSuffix(node.Text, "@"):
 			what = "the node would be called " + node.Text + ", without a host"
 		default:
@@ -290,8 +290,32 @@ func overriddenIn(in *Input, f *Finder, facts *envsh.Facts, b Beam) {
 			continue
 		}
 		last := all[len(all)-1]
-		f.In(b.Label(), ofEnvSh(last.Pos), "rel/env.sh sets %s whatever it is given, so the manifest's has no effect", e.Called).
+		n := f.In(b.Label(), ofEnvSh(last.Pos), "rel/env.sh sets %s whatever it is given, so the manifest's has no effect", e.Called).As(warningLikely()).
 			Also(e.Key("name"), "has no effect").Mend("let what is given win: export %s=\"${%s:-...}\"", e.Called, e.Called)
+		if nodeEnv(e.Called) {
+			n.parts(in, []Beam{b}, e.Called)
+		}
+	}
+}
+
+// namedBy are codes of names that do not meet, by the variables that the names are made of.
+var namedBy = map[string][]finding.Code{
+	beam.EnvReleaseDistribution: {finding.ShortAgainstLong, codeShortWithLong},
+	beam.EnvReleaseNode:         {finding.HostMismatch, finding.BasenameMismatch, codeShortWithLong},
+	beam.EnvReleaseName:         {finding.BasenameMismatch},
+}
+
+// parts weighs a finding about variables that names are made of: it is certain where the prediction has it that workloads part
+// by such names. What is predicted of them for that reason stands beneath it.
+func (n *Finding) parts(in *Input, beams []Beam, variables ...string) {
+	for _, b := range beams {
+		for _, v := range variables {
+			for _, code := range namedBy[v] {
+				if in.partsBy(code, b) {
+					n.As(finding.Error, Certain).over = append(n.over, aboutOf(b.Object))
+				}
+			}
+		}
 	}
 }
 

@@ -27,7 +27,10 @@ func notTaken(in *Input, f *Finder) {
 			if !in.Project.Has(file) || !sure {
 				continue
 			}
-			n := f.In(d.File, at, "%s: %s is not taken, and the release has mix's own in its place", why, file).place(in, project.Pos{File: file}, "not taken")
+			n := f.In(d.File, at, "%s: %s is not taken, and the release has mix's own in its place", why, file).place(in, project.Pos{File: file}, "not taken").As(warningLikely())
+			if name == "env.sh.eex" && !in.hasEnvSh() {
+				n.parts(in, in.OfProject(), in.namesSet()...)
+			}
 			if at.File == d.File {
 				n.Mend("copy it above mix release: COPY %s ./%s", dir, dir)
 			} else {
@@ -42,6 +45,23 @@ func notTaken(in *Input, f *Finder) {
 				Mend("move it to %s, or take rel_templates_path out", dir).place(in, project.Pos{File: usual}, "not taken")
 		}
 	}
+}
+
+// namesSet are the variables of a node's name that the start script would set, to what nodes of one mesh have.
+func (in *Input) namesSet() (names []string) {
+	facts := in.written()
+	if facts == nil {
+		return nil
+	}
+	for _, a := range facts.Sets(beam.EnvReleaseDistribution) {
+		if a.Value == beam.DistributionName {
+			names = append(names, beam.EnvReleaseDistribution)
+		}
+	}
+	if len(facts.Sets(beam.EnvReleaseNode)) > 0 {
+		names = append(names, beam.EnvReleaseNode)
+	}
+	return names
 }
 
 // windowsEnds follows the start script as a release has it that is given nothing, where its lines end as Windows writes them.
@@ -62,7 +82,7 @@ func windowsEnds(in *Input, f *Finder) {
 	case r.Unclear != "":
 		f.In(in.projectName(), first, ends+"sh takes the carriage return for part of the last word", name).As(warningLikely())
 	case r.Ends != nil:
-		f.In(in.projectName(), ofEnvSh(r.Ends.Pos), ends+"sh ends here: %s", name, r.Ends.Why)
+		f.In(in.projectName(), ofEnvSh(r.Ends.Pos), ends+"sh ends at line %d: %s", name, r.Ends.Pos.Line, in.endsBy(*r.Ends))
 	case returns(node.Flag):
 		f.In(in.projectName(), setAt(r, beam.EnvReleaseDistribution, first), ends+"RELEASE_DISTRIBUTION has a carriage return in it: the release does not start", name)
 	case returns(node.Name):
@@ -75,6 +95,23 @@ func windowsEnds(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+// endsBy says why the start script ends where it does. What is no more than a carriage return has no other name.
+func (in *Input) endsBy(end envsh.Ending) string {
+	lines := strings.Split(in.Project.EnvSh.Text, "\n")
+	if n := end.Pos.Line; n >= 1 && n <= len(lines) && strings.TrimSpace(lines[n-1]) == "" {
+		return "the empty line has a carriage return in it, which is a command that there is not (the container prints \\r: not found), and `set -e` holds"
+	}
+	return strings.ReplaceAll(endWhy(end), "\r", "\\r")
+}
+
+// endWhy is why a start script ends, as a sentence of its own: what is said of a command names it.
+func endWhy(end envsh.Ending) string {
+	if verb, _, _ := strings.Cut(end.Why, " "); slices.Contains([]string{"fails,", "may", "exits"}, verb) && end.Text != "" {
+		return "`" + end.Text + "` " + end.Why
+	}
+	return end.Why
 }
 
 // endsAnyway says whether the start script ends where it does for another reason than its line ends.

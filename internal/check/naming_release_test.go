@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/finding"
 )
 
@@ -47,5 +48,30 @@ func TestWindowsEnds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What ends a start script is named: the line, and what sh takes for a command.
+func TestWindowsEndsSayWhere(t *testing.T) {
+	for script, want := range map[string]string{
+		"#!/bin/sh\r\n\r\nexport A=1\r\n":       "sh ends at line 2: the empty line has a carriage return in it, which is a command that there is not (the container prints \\r: not found)",
+		"if true; then\r\nexport A=1\r\nfi\r\n": "sh ends at line 1: sh does not read on behind the line ends of Windows",
+	} {
+		in := withProject(t, &Input{Now: today}, map[string]string{"mix.exs": mix["mix.exs"], "rel/env.sh.eex": script})
+		if got := codes(Run(in, Options{Rules: rules(t, "NAM-17")})); !strings.Contains(got, want) {
+			t.Errorf("%q: %s\nwant %s", script, got, want)
+		}
+	}
+}
+
+func TestEndWhy(t *testing.T) {
+	for want, end := range map[string]envsh.Ending{
+		"`false` fails, and `set -e` holds": {Text: "false", Why: "fails, and `set -e` holds"},
+		"`exit 1` exits with status 1":      {Text: "exit 1", Why: "exits with status 1"},
+		"POD_IP is not set":                 {Text: "${POD_IP:?}", Why: "POD_IP is not set"},
+	} {
+		if got := endWhy(end); got != want {
+			t.Errorf("%+v: %s", end, got)
+		}
 	}
 }

@@ -66,17 +66,17 @@ var network = []Rule{
 	},
 	{
 		Code: "NET-09", Title: "two nodes in one pod",
-		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Pods with two containers that run a BEAM release.",
-		Why:   "Containers of a pod share its network: the second EPMD finds port 4369 taken, and the nodes may have the same name.",
+		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
+		Looks: "Pods with two containers that run a BEAM release: whether their nodes have one name, or one distribution port, as manifests, start script and flags give these.",
+		Why:   "Containers of a pod share its network, and with it one EPMD, which takes each name once: of two nodes of one name the second does not boot (the name seems to be in use by another Erlang node), and the kubelet restarts it again and again. Which of the two that is, is a matter of who comes first. With other names they may want one port.",
 		Fix:   "run them in pods of their own, or give the second ERL_EPMD_PORT and a range of distribution ports of its own",
 		Check: twoNodes,
 	},
 	{
 		Code: finding.FamilyMismatch, Title: "IPv6 alone, and distribution over IPv4",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "Releases whose headless Service has IPv6 as its only family, without -proto_dist inet6_tcp in their flags, wherever those are given.",
-		Why:   "The BEAM listens and dials over IPv4 unless it is told otherwise, so nobody is reached.",
+		Looks: "Releases whose headless Service has IPv6 as its only family, without -proto_dist inet6_tcp in their flags, wherever those are given; and, by the prediction, with it where the Service has IPv4 addresses alone, or nothing says which the pods have.",
+		Why:   "The BEAM listens and dials over IPv4 unless it is told otherwise, so nobody is reached. Told otherwise it dials no IPv4 address.",
 		Fix:   "set ERL_AFLAGS to -proto_dist inet6_tcp",
 		Check: ipv6,
 	},
@@ -213,32 +213,49 @@ func fixedPort(in *Input, f *Finder) {
 	}
 }
 
+// Beside are the containers of a release's pod, besides the release's own, that run a node on the pod's network with the same
+// EPMD.
+func (in *Input) Beside(b Beam) (all []manifest.Container) {
+	own, _ := node(b.Container, true)
+	if !own {
+		return nil
+	}
+	port, _ := b.Container.EnvVar(beam.EnvErlEPMDPort)
+	for c := range b.Containers() {
+		if c.Called == b.Container.Called || c.Init && (!c.Beside || !startWords.MatchString(joined(c))) {
+			continue // one that ends, or an agent that only knows the node's name
+		}
+		runs, epmd := node(c, startWords.MatchString(joined(c)))
+		if runs && epmd == port.Value().String() {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// node says whether a container runs a node, and where its EPMD is.
+func node(c manifest.Container, starts bool) (runs bool, epmd string) {
+	name, set := c.EnvVar(beam.EnvReleaseNode)
+	port, _ := c.EnvVar(beam.EnvErlEPMDPort)
+	d, _ := c.EnvVar(beam.EnvReleaseDistribution)
+	return (set || starts) && !loopback(name.Value().String()) && d.Value().String() != beam.DistributionNone, port.Value().String()
+}
+
+// twoNodes finds pods with two nodes. Those of one name, or of one port, can't both boot.
 func twoNodes(in *Input, f *Finder) {
 	for _, b := range in.Beams() {
-		var nodes []manifest.Container
-		epmd := map[string]bool{}
-		for c := range b.Containers() {
-			if c.Init && (!c.Beside || !startWords.MatchString(joined(c))) {
-				continue // one that ends, or an agent that only knows the node's name
-			}
-			node, set := c.EnvVar(beam.EnvReleaseNode)
-			if !set && !startWords.MatchString(joined(c)) || loopback(node.Value().String()) {
-				continue
-			}
-			if d, ok := c.EnvVar(beam.EnvReleaseDistribution); ok && d.Value().String() == beam.DistributionNone {
-				continue
-			}
-			port, _ := c.EnvVar(beam.EnvErlEPMDPort)
-			if !epmd[port.Value().String()] {
-				epmd[port.Value().String()] = true
-				if len(nodes) > 0 {
-					continue // it has an EPMD of its own
-				}
-			}
-			nodes = append(nodes, c)
+		all := in.Beside(b)
+		if len(all) == 0 {
+			continue
 		}
-		if len(nodes) > 1 {
-			f.At(b.Object, nodes[1].Key("name"), "the containers %s and %s both run a node, and share the pod's ports", nodes[0].Called, nodes[1].Called).Also(nodes[0].Key("name"), "the other one")
+		n := f.At(b.Object, all[0].Key("name"), "the containers %s and %s both run a node, and share the pod's ports", b.Container.Called, all[0].Called).
+			As(warningLikely()).Also(b.Container.Key("name"), "the other one")
+		if in.Intent == nil {
+			continue
+		}
+		if same := in.predicted().of[b.Label()]; len(same) > 0 && same[0].Twin.Why != "" {
+			n.As(finding.Error, Certain).Mend("run them in pods of their own, or give one of the nodes another name before the @ and a port of its own, or none (RELEASE_DISTRIBUTION: none)")
+			n.Cause = same[0].Twin.Why + ": one of them does not boot and is restarted again and again"
 		}
 	}
 }

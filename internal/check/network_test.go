@@ -15,7 +15,7 @@ func foreseen(t *testing.T, in *Input) *Input {
 	t.Helper()
 	var runs []intent.Runs
 	for _, b := range in.Serving() {
-		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload), App: intent.AppOf(in.Project, project.Pos.String)})
+		runs = append(runs, intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload), Beside: in.Beside(b), App: intent.AppOf(in.Project, project.Pos.String)})
 	}
 	i := intent.Of(t.Context(), in.Objects, runs, "")
 	in.Intent = &i

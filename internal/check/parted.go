@@ -26,7 +26,7 @@ var parted = []Rule{
 		"A node starts without a certificate, and no handshake with it ends well: the link is refused each time.",
 		"name the certificate in a file of options: -ssl_dist_optfile /etc/tls/ssl_dist.conf, or by -ssl_dist_opt server_certfile FILE"),
 	fromMesh(codeKeepsOut, finding.Warning, "nodes that keep out of the mesh",
-		"-hidden, -dist_listen false and connect_all false among the flags and settings of replicas that are meant to be one mesh.",
+		"-hidden and -dist_listen false among the flags and settings of replicas that are meant to be one mesh; and connect_all false, where agents are to join them, or where neither of two dials the other: replicas that all dial one another are one mesh with it as well.",
 		"A hidden node is connected and stands in nobody's list of nodes, so that pg, Phoenix.PubSub and Horde do not see it. With connect_all false there are only the links that something dials, global shares no names, and no agent joins the node.",
 		"take the flag out of what replicas start with; a console or a tool may have it"),
 }

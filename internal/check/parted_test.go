@@ -21,6 +21,9 @@ func TestParted(t *testing.T) {
 	alone := func(manifests string) string {
 		return strings.Replace(manifests, "        - {name: DNS_CLUSTER_QUERY, value: shop-headless.prod.svc.cluster.local}\n", "", 1)
 	}
+	agent := func(manifests string) string {
+		return strings.Replace(manifests, "      containers:\n", "      initContainers:\n      - name: phial-agent\n        image: phial-agent:1.0.0\n        restartPolicy: Always\n        env: [{name: PHIAL_DOMAIN, value: shop-headless.prod.svc.cluster.local}]\n      containers:\n", 1)
+	}
 	for _, c := range []struct {
 		name, manifests, runtime string
 		code                     finding.Code // none: there is no error and no warning
@@ -37,6 +40,9 @@ func TestParted(t *testing.T) {
 		{"hidden", env("ERL_FLAGS", "-hidden"), topology, "NET-31", finding.Warning, "", "hidden node", "take the flag out"},
 		{"hidden, and nobody to find", alone(env("ERL_FLAGS", "-hidden")), "", "", 0, "", "", ""},
 		{"none listens", env("ERL_FLAGS", "-dist_listen false"), topology, "NET-31", finding.Warning, "", "does not listen", "take the flag out"},
+		{"connect_all false, and all dial all", env("ERL_FLAGS", "-connect_all false"), topology, "", 0, "", "", ""},
+		{"connect_all false, as a setting, and all dial all", env("ERL_FLAGS", "-kernel connect_all false"), topology, "", 0, "", "", ""},
+		{"connect_all false, where agents are to join", agent(alone(env("ERL_FLAGS", "-connect_all false"))), "", "NET-31", finding.Warning, "", "connect_all false", "take the flag out"},
 		{"the machine's DNS", pod("hostNetwork: true"), topology, "DSC-28", finding.Error, "", "machine's DNS", "ClusterFirstWithHostNet"},
 		{"the machine's DNS, and a computed topology", pod("dnsPolicy: Default"), "config :libcluster, topologies: Shop.topologies()\n", "DSC-28", finding.Warning, "", "machine's DNS", "ClusterFirstWithHostNet"},
 		{"named by the machine", strings.Replace(meshManifest, "status.podIP", "status.hostIP", 1), topology, "NAM-02", finding.Error, "its machine", "status.hostIP", "status.podIP"},

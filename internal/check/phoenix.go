@@ -13,11 +13,11 @@ import (
 // phoenix are rules about the way from browsers to Phoenix, and about what Phoenix finds around it.
 var phoenix = []Rule{
 	{
-		Code: "PHX-01", Title: "another host than the Ingress has",
+		Code: "PHX-01", Title: "another host than the Ingress or route has",
 		Severity: finding.Warning, Confidence: Likely, Needs: Manifests,
-		Looks: "PHX_HOST, and where there is a mix project the endpoint's url: and check_origin:, against the hosts of the Ingresses that lead to the release; where no Ingress says any, whether they are still localhost or example.com.",
+		Looks: "PHX_HOST, and where there is a mix project the endpoint's url: and check_origin:, against the hosts of the Ingresses and HTTPRoutes that lead to the release; where none says any, whether they are still localhost or example.com.",
 		Why:   "Phoenix refuses the sockets of browsers that come from another host: LiveView reconnects for ever. Could not check origin.",
-		Fix:   "set PHX_HOST to the Ingress's host, or list every host in check_origin",
+		Fix:   "set PHX_HOST to that host, or list every host in check_origin",
 		Check: func(in *Input, f *Finder) {
 			otherHost(in, f)
 			defaultHost(in, f)
@@ -83,12 +83,17 @@ var phoenix = []Rule{
 	},
 }
 
-// ingressHosts are the hosts by which Ingresses lead to a workload.
+// ingressHosts are the hosts by which Ingresses, and the Gateway API's routes, lead to a workload.
 func (in *Input) ingressHosts(b Beam) (hosts []manifest.Field) {
 	for _, s := range in.Selecting("Service", b.Workload) {
 		for _, r := range in.ingressRules()[s.Name] {
 			if i := r.Object(); manifest.SameNamespace(i, s) && in.Objects.Near(b.Object, i) {
 				hosts = append(hosts, r.Key("host"))
+			}
+		}
+		for _, o := range in.routesTo()[s.Name] {
+			if o.Kind == "HTTPRoute" && manifest.SameNamespace(o, s) && in.Objects.Near(b.Object, o) {
+				hosts = append(hosts, routeHosts(o)...)
 			}
 		}
 	}
@@ -127,7 +132,7 @@ func otherHost(in *Input, f *Finder) {
 		e, ok := b.Container.EnvVar(beam.EnvPhoenixHost)
 		host, literal := e.Value().Text()
 		if ok && literal && host != "" && !strings.Contains(host, "$(") && !hasHost(hosts, host) {
-			f.At(b.Object, e.Value(), "PHX_HOST is %s, and the Ingress leads %s here", host, hosts[0]).Also(hosts[0], "the Ingress's host")
+			f.At(b.Object, e.Value(), "PHX_HOST is %s, and the %s leads %s here", host, hosts[0].Object().Kind, hosts[0]).Also(hosts[0], "the host by which people come")
 		}
 	}
 }
@@ -162,9 +167,9 @@ func (in *Input) otherURL(b Beam, hosts []manifest.Field, f *Finder) {
 	}
 	var n *Finding
 	if v, set := b.Container.EnvVar(beam.EnvPhoenixHost); set && v.Value().String() == host {
-		n = f.At(b.Object, v.Value(), "PHX_HOST is %s, and the Ingress leads %s here", host, hosts[0]).Also(hosts[0], "the Ingress's host")
+		n = f.At(b.Object, v.Value(), "PHX_HOST is %s, and the %s leads %s here", host, hosts[0].Object().Kind, hosts[0]).Also(hosts[0], "the host by which people come")
 	} else {
-		n = f.At(b.Object, hosts[0], "the Ingress leads %s here, and %s takes %s for its host", hosts[0], e.Module, host)
+		n = f.At(b.Object, hosts[0], "the %s leads %s here, and %s takes %s for its host", hosts[0].Object().Kind, hosts[0], e.Module, host)
 		if names := e.URLHost.Variables(); len(names) > 0 {
 			n.Mend("set %s to %s", names[0], hosts[0])
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/beam"
+	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
 )
@@ -24,6 +25,7 @@ func policies(in *Input, f *Finder) {
 		if len(selecting) == 0 || in.clustered(b) == "" || !in.several(b.Workload) {
 			continue
 		}
+		var random *Finding
 		for _, w := range ways {
 			var apply []*manifest.Object
 			for _, p := range selecting {
@@ -34,7 +36,7 @@ func policies(in *Input, f *Finder) {
 			if len(apply) == 0 {
 				continue
 			}
-			needed(in, f, b, w, apply)
+			random = needed(in, f, b, w, apply, random)
 		}
 	}
 }
@@ -100,12 +102,17 @@ func needsOf(epmd, dist int64) (all []need) {
 	return append(all, need{dist, dist, fmt.Sprintf("the distribution port %d", dist)})
 }
 
-func needed(in *Input, f *Finder, b Beam, w way, apply []*manifest.Object) {
+// needed finds what nodes need of each other and no policy allows in one direction. Of a port that may be any is told once, for
+// both directions; random is that finding.
+func needed(in *Input, f *Finder, b Beam, w way, apply []*manifest.Object, random *Finding) *Finding {
 	for _, n := range in.needs(b) {
 		switch {
 		case slices.ContainsFunc(apply, func(p *manifest.Object) bool { return allows(p, w, b, n.first, n.last) }):
+		case n.first != n.last && in.partsBy(finding.PortClosed, b): // the prediction tells of it
+		case random != nil && n.first != n.last:
+			random.Also(apply[0].At("spec."+w.rules), "and none %s it", w.verb)
 		case n.first != n.last:
-			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s, between the nodes of %s", w.verb, n.what, b.Name).As(warningLikely()).
+			random = f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s, between the nodes of %s", w.verb, n.what, b.Name).As(warningLikely()).
 				Mend("give the distribution a small range (ELIXIR_ERL_OPTIONS: -kernel inet_dist_listen_min 9100 inet_dist_listen_max 9107) and allow it; vm.args may have one already")
 		default:
 			f.At(b.Object, apply[0].At("spec."+w.rules), "no policy %s %s between the nodes of %s", w.verb, n.what, b.Name).
@@ -116,6 +123,16 @@ func needed(in *Input, f *Finder, b Beam, w way, apply []*manifest.Object) {
 		f.At(b.Object, apply[0].At("spec.egress"), "no policy lets the pods of %s ask DNS (port 53), by which they find each other", b.Name).
 			Mend("add to egress of the NetworkPolicy %s: {ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]}", apply[0].Name)
 	}
+	return random
+}
+
+// partsBy says whether the prediction has replicas of a workload apart for a reason.
+func (in *Input) partsBy(code finding.Code, b Beam) bool {
+	if in.Predicted() == nil {
+		return false
+	}
+	x := in.predicted()
+	return slices.ContainsFunc(x.obstacles[code], func(o mesh.Obstacle) bool { return x.workload[o.From] == b.Label() })
 }
 
 // ruleFor is a rule of a policy that allows a port among the pods of a workload, as it is written; of the distribution's range all.

@@ -33,15 +33,14 @@ var projectCases = map[finding.Code][]projectCase{
 	},
 	"HLT-03": {
 		{"sound", nil, nil},
-		{"force_ssl", []change{endpointOf("force_ssl: [rewrite_on: [:x_forwarded_proto]]")}, []string{
-			"info k8s.yaml: httpGet: {path: /health/ready, port: http}", "info k8s.yaml: httpGet: {path: /health, port: http}", "info k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"force_ssl", []change{endpointOf("force_ssl: [rewrite_on: [:x_forwarded_proto]]")}, []string{"info k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"force_ssl, and one that is excluded", []change{endpointOf(`force_ssl: [exclude: [paths: ["/health"]]]`)}, []string{"info k8s.yaml: httpGet: {path: /health/ready, port: http}"}},
 		{"a strict load balancer", []change{endpointOf("force_ssl: []"), {"k8s.yaml", "ingressClassName: nginx", "ingressClassName: gce"}, {"k8s.yaml", "        livenessProbe:\n          httpGet: {path: /health, port: http}\n        startupProbe:\n          httpGet: {path: /health, port: http}\n          failureThreshold: 30\n", ""}},
 			[]string{"warning k8s.yaml: httpGet: {path: /health/ready, port: http}"}},
 		{"excluded paths", []change{endpointOf(`force_ssl: [exclude: [hosts: ["localhost"], paths: ["/health", "/health/ready"]]]`)}, nil},
 		{"excluded by a function", []change{endpointOf(`force_ssl: [exclude: {Shop.SSL, :spared, []}]`)}, nil},
 		{"a header says https", []change{endpointOf("force_ssl: [rewrite_on: [:x_forwarded_proto]]"), {"k8s.yaml", "ready, port: http}", "ready, port: http, httpHeaders: [{name: X-Forwarded-Proto, value: https}]}"}, {"k8s.yaml", "/health, port: http}", "/health, port: http, httpHeaders: [{name: Host, value: localhost}]}"}}, nil},
-		{"a plug", []change{{"lib/shop_web/endpoint.ex", "  plug Plug.Session", "  plug Plug.SSL, rewrite_on: [:x_forwarded_proto]\n  plug Plug.Session"}}, []string{
-			"warning k8s.yaml: httpGet: {path: /health/ready, port: http}", "warning k8s.yaml: httpGet: {path: /health, port: http}", "warning k8s.yaml: httpGet: {path: /health, port: http}"}},
+		{"a plug", []change{{"lib/shop_web/endpoint.ex", "  plug Plug.Session", "  plug Plug.SSL, rewrite_on: [:x_forwarded_proto]\n  plug Plug.Session"}}, []string{"warning k8s.yaml: httpGet: {path: /health, port: http}"}},
 		{"at boot, when it is too late", []change{{"config/runtime.exs", "    secret_key_base: secret_key_base\n", "    force_ssl: [],\n    secret_key_base: secret_key_base\n"}}, nil},
 	},
 	"IMG-07": {
@@ -231,6 +230,10 @@ var projectCases = map[finding.Code][]projectCase{
 		{"sound", nil, nil},
 		{"PHX_HOST", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}}, []string{"warning k8s.yaml: value: www.example.com"}},
 		{"no PHX_HOST", []change{{"k8s.yaml", "        - name: PHX_HOST\n          value: shop.example.com\n", ""}}, []string{"warning k8s.yaml: - host: shop.example.com"}},
+		{"by a route", []change{inside, routed("[www.example.com]")}, []string{"warning k8s.yaml: value: shop.example.com"}},
+		{"by a route of its host", []change{inside, routed("[www.example.com, shop.example.com]")}, nil},
+		{"by a route of its gateway's hosts", []change{inside, routed("[]")}, nil},
+		{"by a route within the cluster", []change{inside, routed("[www.example.com]"), {"route.yaml", "{name: public}", "{kind: Service, group: \"\", name: shop}"}}, nil},
 		{"a list that has it", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, endpointOf(`check_origin: ["https://*.example.com"]`)}, nil},
 		{"not compared", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, endpointOf(`check_origin: false`)}, nil},
 		{"compared by a function", []change{{"k8s.yaml", "value: shop.example.com", "value: www.example.com"}, endpointOf(`check_origin: {Shop, :origin, []}`)}, nil},
@@ -370,6 +373,9 @@ var projectCases = map[finding.Code][]projectCase{
 		{"in ETS", []change{{"lib/shop_web/endpoint.ex", "store: :cookie", "store: :ets"}}, []string{"info lib/shop_web/endpoint.ex: plug Plug.Session, @session_options"}},
 		{"in ETS of one pod", []change{one, {"lib/shop_web/endpoint.ex", "store: :cookie", "store: :ets"}}, nil},
 		{"uploads", []change{{"lib/shop_web/up.ex", "", "defmodule ShopWeb.Up do\n  def save(path), do: File.cp!(path, \"priv/static/uploads/x\")\nend\n"}}, []string{`info lib/shop_web/up.ex: def save(path), do: File.cp!(path, "priv/static/uploads/x")`}},
+		{"uploads by Plug.Upload", []change{{"lib/shop_web/up.ex", "", "defmodule ShopWeb.Up do\n  def save(%Plug.Upload{} = u, dir), do: File.cp!(u.path, Path.join(dir, u.filename))\nend\n"}}, []string{`info lib/shop_web/up.ex: def save(%Plug.Upload{} = u, dir), do: File.cp!(u.path, Path.join(dir, u.filename))`}},
+		{"uploads that are read", []change{{"lib/shop_web/up.ex", "", "defmodule ShopWeb.Up do\n  def save(%Plug.Upload{} = u), do: Shop.Bucket.put(File.read!(u.path))\nend\n"}}, nil},
+		{"a file of nobody's", []change{{"lib/shop_web/up.ex", "", "defmodule ShopWeb.Up do\n  def save(from, to), do: File.cp!(from, to)\nend\n"}}, nil},
 	},
 	"KAF-01": {
 		{"quick", []change{pipeline("Orders", "group_id: \"a\", topics: [\"a\"]", "batch_timeout: 1_000")}, nil},

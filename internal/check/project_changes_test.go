@@ -115,3 +115,8 @@ func tls() []change {
 func argumentsOf(first string) change {
 	return change{"k8s.yaml", "        ports:\n", "        args: [\"" + first + "\", \"start\", \"${POOL_SIZE}\"]\n        ports:\n"}
 }
+
+// routed has a route of the Gateway API, for some hosts.
+func routed(hosts string) change {
+	return change{"route.yaml", "", "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: shop, namespace: prod}\nspec:\n  parentRefs: [{name: public}]\n  hostnames: " + hosts + "\n  rules:\n  - backendRefs: [{name: shop, port: 80}]\n"}
+}

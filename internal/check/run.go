@@ -91,7 +91,7 @@ func Run(in *Input, o Options) Report {
 		if part.Environment != "" {
 			r.Looked.Environments = append(r.Looked.Environments, part.Environment)
 		}
-		if m := part.mesh(); m != nil {
+		if m := part.mesh(o); m != nil {
 			r.Meshes = append(r.Meshes, *m)
 		}
 		own := fresh(part.find(rules, checked), found)
@@ -136,6 +136,7 @@ func (in *Input) find(rules []*Rule, checked map[*Rule]bool) (found []*Finding) 
 		}
 		of := len(f.found)
 		in.foretell(rule, f) // which needs none of the rule's inputs
+		in.placed(f.found[of:])
 		in.throughAPI(f.found[of:])
 		in.doubt(rule, f.found[:of], f.found[of:])
 		found = append(found, f.found...)

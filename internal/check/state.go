@@ -111,7 +111,7 @@ var state = []Rule{
 	{
 		Code: "SES-01", Title: "sessions and files that one pod has",
 		Severity: finding.Info, Confidence: Hint, Needs: Manifests | Project,
-		Looks: "Sessions in ETS, and uploads in the container's files, in releases with several replicas.",
+		Looks: "Sessions in ETS, and uploads (of Plug.Upload, LiveView or Waffle) in the container's files, in releases with several replicas.",
 		Why:   "The next request may go to another pod, which knows neither the session nor the file; and both are gone with the pod.",
 		Fix:   "keep sessions in the cookie or a database, and files in an object store or on a volume that all pods mount",
 		Check: keptAlone,
@@ -358,9 +358,26 @@ func keptAlone(in *Input, f *Finder) {
 	if mountsClaim(b) {
 		return
 	}
-	for _, u := range p.Uploads {
-		f.In(subjectOf(p), u.At, "%s keeps what people upload in the container's own files", u.What).spreads(in, b)
+	told := map[project.Pos]bool{}
+	for _, u := range slices.Concat(p.Uploads, in.takesUploads(p)) {
+		if !told[u.At] {
+			told[u.At] = true
+			f.In(subjectOf(p), u.At, "%s keeps what people upload in the container's own files", u.What).spreads(in, b)
+		}
 	}
+}
+
+// keeps are the functions that leave a file where they are told.
+var keeps = []string{"File.cp", "File.cp!", "File.copy", "File.copy!", "File.rename", "File.rename!", "File.write", "File.write!"}
+
+// takesUploads are such functions in files that take uploads by Plug.Upload.
+func (in *Input) takesUploads(p *project.Project) (all []project.Use) {
+	for _, c := range p.Calls {
+		if slices.Contains(keeps, c.Name) && strings.Contains(in.ProjectText(c.At.File), "Plug.Upload") {
+			all = append(all, project.Use{What: c.Name, At: c.At})
+		}
+	}
+	return all
 }
 
 // mountsClaim says whether a pod has a volume that outlives it.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,17 @@ type shellText struct{ called, text string }
 
 // itsCommand is what the words are called that start a container; all others are called as their files.
 const itsCommand = "its command"
+
+// starts notes what starts the release.
+func (s *surroundings) starts(in *Input, words string) {
+	start := in.Project.Start(words)
+	for _, t := range start.Texts {
+		s.scripts = append(s.scripts, shellText{cmp.Or(t.File, itsCommand), t.Text})
+	}
+	if !start.Known() && s.image == "" {
+		s.image = "what starts it"
+	}
+}
 
 // surroundings works out what stands around a workload of the project.
 func (in *Input) surroundings(b Beam) *surroundings {
@@ -139,13 +151,8 @@ func (s *surroundings) fromImage(in *Input, b Beam) {
 
 // dockerfileOf is the Dockerfile that the project's image is built by, or why that is not known.
 func dockerfileOf(p *project.Project) (d project.Dockerfile, why string) {
-	found := 0
-	for _, one := range p.Dockerfiles {
-		if len(p.Dockerfiles) == 1 || one.File == "Dockerfile" {
-			d, found = one, found+1
-		}
-	}
-	if found != 1 || d.Broken != "" || d.Final() < 0 {
+	d, ok := p.Image()
+	if !ok {
 		return d, "its image"
 	}
 	return d, ""
@@ -153,30 +160,22 @@ func dockerfileOf(p *project.Project) (d project.Dockerfile, why string) {
 
 // startWordsOf are the words that a container is started with: its own, and for what it does not say the image's.
 func startWordsOf(b Beam, d project.Dockerfile) string {
-	words := joined(b.Container)
-	if b.Container.Key("command").Len() > 0 {
-		return words
-	}
-	if b.Container.Key("args").Len() == 0 {
-		if cmd, ok := d.Last(d.Final(), "CMD"); ok {
-			words = strings.Join(cmd.Words, " ")
-		}
-	}
-	if e, ok := d.Last(d.Final(), "ENTRYPOINT"); ok {
-		words = strings.Join(e.Words, " ") + " " + words
-	}
-	return words
+	return strings.Join(d.Runs(texts(b.Container.Key("command")), texts(b.Container.Key("args"))), " ")
 }
 
-var (
-	// sources is a script that reads another one, or sets what can't be seen.
-	sources = regexp.MustCompile(`(?m)(^|[;&|]|\bthen|\bdo)\s*(\.|source)\s+\S|\beval\b|set -a|set -o allexport|\benvsubst\b|\bexport \$`)
-	// scriptWord is a program that is called like a script of the team's.
-	scriptWord = regexp.MustCompile(`^[\w./-]+$`)
-)
+// texts are those of a list.
+func texts(list manifest.Field) (all []string) {
+	for f := range list.Items() {
+		all = append(all, f.String())
+	}
+	return all
+}
+
+// sources is a script that reads another one, or sets what can't be seen.
+var sources = regexp.MustCompile(`(?m)(^|[;&|]|\bthen|\bdo)\s*(\.|source)\s+\S|\beval\b|set -a|set -o allexport|\benvsubst\b|\bexport \$`)
 
 // passesOn are programs that start another one in the environment that they have.
-var passesOn = regexp.MustCompile(`^(|.*/)(tini|dumb-init|docker-init|catatonit|sh|ash|bash|dash|exec|env|nice|gosu|su-exec|setpriv)$`)
+var passesOn = project.PassesOn
 
 // get looks a variable up, as [project.Env].
 func (s *surroundings) get(name string) project.EnvValue {

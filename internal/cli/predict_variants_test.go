@@ -129,6 +129,7 @@ func variants() []variant {
 		{name: "without EPMD", edits: []edit{spec("discovery: LibclusterDNS", "discovery: LibclusterDNS\n    distribution: {epmd: Disabled}")}},
 		{name: "another domain, by its variable", edits: []edit{stable(), discovery("LibclusterDNSSRV"), spec("http: {}", "http: {}\n  network: {clusterDomain: k8s.example}"), srv(ofPod)}},
 		{name: "one has a topology, and dials the others", code: "DSC-13", edits: []edit{three(), oneTopology("0"), flags("-connect_all false")}},
+		{name: "all dial all, and connect_all false", edits: []edit{three(), flags("-connect_all false")}},
 		{name: "one finds nobody, and is found", edits: []edit{three(), dns(dnsService, `service: if(System.get_env("POD_NAME") == "THEAPP-2", do: "nobody", else: System.get_env("PHIAL_SERVICE"))`)}},
 		{name: "one with a name of its own dials the others", code: "NAM-03", edits: []edit{three(), last("export RELEASE_NODE=odd@$POD_IP")}},
 
@@ -147,6 +148,7 @@ func variants() []variant {
 		{name: "NAM-06 two words", code: "NAM-05", edits: []edit{script(`export RELEASE_NODE="spot@$POD_IP $POD_IP"`)}},
 		{name: "NAM-08 loopback", code: "NAM-02", edits: []edit{script("export RELEASE_NODE=spot@127.0.0.1")}},
 		{name: "NAM-10 another domain in the query", code: "NAM-10", edits: []edit{poll(`"THEAPP-headless.default.svc.k8s.example"`)}},
+		{name: "NAM-10 a letter of the domain is lost", code: "NAM-10", edits: []edit{poll(`"THEAPP-headless.default.svc.cluster.locl"`)}},
 		{name: "NAM-10 the default domain where it is another", code: "NAM-10", edits: []edit{stable(), discovery("LibclusterKubernetes"), spec("http: {}", "http: {}\n  network: {clusterDomain: k8s.example}"),
 			poll(`"THEAPP-headless.default.svc.cluster.local"`)}},
 		{name: "NAM-10 DNSSRV is not told the domain", code: "NAM-10", edits: []edit{stable(), discovery("Phial"), spec("http: {}", "http: {}\n  network: {clusterDomain: k8s.example}"), srv(ofPod)}},
@@ -179,6 +181,7 @@ func variants() []variant {
 		{name: "COO-03 a space behind it on all", edits: []edit{script(`export RELEASE_COOKIE="$RELEASE_COOKIE "`)}},
 		{name: "COO-01 another cookie on one, agents", code: "COO-01", edits: []edit{three(), agents(), discovery("Phial"), topologies("topologies: []"), last(`export RELEASE_COOKIE="$RELEASE_COOKIE."`)}},
 
+		{name: "NET-07 kernel is configured at boot", code: "NET-07", edits: []edit{{"config/runtime.exs", "import Config\n", "import Config\n\nconfig :kernel, net_ticktime: 30\n"}}},
 		{name: "NET-08 another EPMD on one", code: "NET-08", edits: []edit{three(), last("export ERL_EPMD_PORT=4368")}},
 		{name: "NET-10 IPv6 on one", code: "NET-10", edits: []edit{three(), last(`export ERL_AFLAGS="-proto_dist inet6_tcp"`)}},
 		{name: "NET-19 TLS on one", code: "NET-19", edits: []edit{three(), last(`export ERL_AFLAGS="-proto_dist inet_tls"`)}},

@@ -65,7 +65,7 @@ func (s source) libcluster(app *App) {
 		case t.Started && !t.Anonymous && slices.ContainsFunc(s.ClusterMistakes, func(m project.Use) bool { return m.At == t.At }):
 			d.Fails = "the app does not boot: its topology " + t.Name + " has no strategy"
 		case d.Strategy == "":
-			app.Unread = "the strategy of topology " + cmp.Or(t.Name, "without a name") + " is computed"
+			app.Unread = "the strategy of topology " + cmp.Or(t.Name, "without a name") + " is computed (" + s.shown(t.At) + ")"
 			continue
 		case t.Anonymous && t.Started:
 			d.Fails = "the app does not boot: its topology has no name, and libcluster takes each of its options for one"
@@ -160,7 +160,8 @@ func (s source) dnsClusters(app *App) {
 			d.Options["query"] = s.option(q.Query, project.Running)
 		}
 		if !q.ResourceTypes.Absent() {
-			d.Options["resource_types"] = s.option(q.ResourceTypes, project.Running)
+			types, why := names(q.ResourceTypes)
+			d.OnlyA = why == "" && slices.Equal(types, []string{"a"})
 		}
 		app.Finds = append(app.Finds, d)
 	}

@@ -62,7 +62,7 @@ func (b *builder) makesUp() string {
 // ownCookie is what comes of a -setcookie beside the start script's own. OTP 25 to 29 take
 // neither of two, and read a file in the home directory, or make one.
 func (b *builder) ownCookie(w Runs, vars environment, given word) mesh.Cookie {
-	if b.app.CookieFile || strings.Contains(string(b.app.EnvSh.Text), "erlang.cookie") || mountsCookie(w, vars) {
+	if b.app.CookieFile || strings.Contains(string(b.app.EnvSh.Text)+b.scripts, "erlang.cookie") || mountsCookie(w, vars) {
 		return mesh.Cookie{}
 	}
 	return mesh.Cookie{From: given.from, Slip: mesh.SecondCookie, Own: "-setcookie is given twice, by the start script and beside it, so the BEAM takes neither, and each container makes up a cookie of its own, where it can write one"}

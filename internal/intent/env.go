@@ -14,6 +14,8 @@ type environment struct {
 	vars map[string]mesh.Setting
 	// rest says why it is not known which others there are; empty: there are none.
 	rest string
+	// lost says why anything may have been set that is not in vars, in the container itself; empty: nothing was.
+	lost string
 	// machine is where the machine's address is put into a variable; empty: nowhere.
 	machine string
 	// cookie is what rel/env.sh leaves of the cookie, as far as its text is known.
@@ -24,6 +26,9 @@ type environment struct {
 func (e environment) get(name string) (v mesh.Setting, ok bool) {
 	if v, ok = e.vars[name]; ok {
 		return v, true
+	}
+	if e.lost != "" {
+		return mesh.NotKnown(e.lost, ""), true
 	}
 	if e.rest != "" {
 		return mesh.NotKnown(name+" may be set by "+e.rest, ""), true

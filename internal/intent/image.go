@@ -12,7 +12,7 @@ import (
 // image takes over what the image's own environment is, and what its sh is. Where several
 // Dockerfiles may make it, what any of them sets is not known.
 func image(p *project.Project, app *App, shown func(project.Pos) string) {
-	images := imagesOf(p)
+	images := p.Images()
 	for n, d := range images {
 		dash, busybox := shellOf(d)
 		app.Dash, app.Busybox = dash && (app.Dash || n == 0), busybox && (app.Busybox || n == 0)

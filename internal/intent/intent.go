@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
-	"regexp"
 	"slices"
 
-	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/manifest"
 	"github.com/phialdev/phial/internal/mesh"
+	"github.com/phialdev/phial/internal/project"
 )
 
 // maxReplicas of one workload are followed: more of the same kind tell nothing new.
@@ -31,6 +29,9 @@ type App struct {
 	// Foreign says why it is not mix release's start script that names the node; empty: it is.
 	Foreign  string
 	Commands []Command // of the images that it may be in; none: not known
+	// project has the scripts that a container may run; shown gives its places.
+	project *project.Project
+	shown   func(project.Pos) string
 	// Unread says why Finds may lack one; empty: they are all.
 	Unread string
 	// Cookie says that mix.exs fixes the cookie; else every build has another.
@@ -59,6 +60,8 @@ type Discovery struct {
 	Fails string
 	// Whole: it asks for names as they stand, without the search list, by its version.
 	Whole bool
+	// OnlyA: it asks for A records alone, where its like asks for AAAA records too.
+	OnlyA bool
 	// Hosts are the names that it dials, where they stand there: of Epmd alone. Unread
 	// says why they could not be read.
 	Hosts  []string
@@ -78,13 +81,15 @@ type Runs struct {
 	manifest.Workload
 	Container manifest.Container
 	App       App
-	Scaled    int64 // its replicas where an autoscaler says how many; 0: spec.replicas does
+	Scaled    int64                // its replicas where an autoscaler says how many; 0: spec.replicas does
+	Beside    []manifest.Container // others of the pod that start a node
 }
 
 // Of works out the intent of workloads that run releases. Namespace is that of objects
 // that name none.
 func Of(ctx context.Context, set *manifest.Set, runs []Runs, namespace string) mesh.Intent {
-	b := &builder{set: set, own: cmp.Or(namespace, "default"), domain: domain(runs)}
+	b := &builder{set: set, own: cmp.Or(namespace, "default")}
+	b.domain = b.domainOf(runs)
 	b.in.Domain = b.domain
 	b.in.Replicas = make([]mesh.Replica, 0, 3*len(runs)) // about
 	b.services()
@@ -117,43 +122,12 @@ type builder struct {
 	held     map[string]string              // what Secrets that were read have, as such a number
 	subjects map[string][]subject           // of role bindings; nil: nobody has asked
 	dual     map[string][]map[string]string // see dualStack; nil: nobody has asked
+	six      map[string][]map[string]string // see overIPv6; nil: nobody has asked
 	fails    string                         // why the replica that is looked at does not boot
+	scripts  string                         // that its container runs before the release
 }
 
 func (b *builder) namespace(o *manifest.Object) string { return cmp.Or(o.Namespace, b.own) }
-
-var inService = regexp.MustCompile(`\.svc\.([a-z0-9-]+(\.[a-z0-9-]+)+)`)
-
-// domain is the cluster's as the workloads' environment takes it for; Kubernetes' default
-// where it says nothing.
-func domain(runs []Runs) mesh.Setting {
-	found := mesh.Setting{Value: "cluster.local", From: "Kubernetes' default"}
-	said := false
-	for _, r := range runs {
-		for c := range r.Containers() {
-			for e := range c.Env() {
-				v := e.Value()
-				name := v.String()
-				if m := inService.FindStringSubmatch(name); m != nil {
-					name = m[1]
-				} else if e.Called != beam.EnvLibclusterDomain {
-					continue
-				}
-				if said && name != found.Value {
-					return mesh.NotKnown("the manifests name two domains of the cluster, "+found.Value+" and "+name, v.Position().String())
-				}
-				found, said = mesh.Setting{Value: name, From: v.Position().String()}, true
-			}
-		}
-	}
-	return found
-}
-
-// address is that of one more replica: every one has another.
-func (b *builder) address() string {
-	n := 1<<8 + 10 + len(b.in.Replicas)
-	return netip.AddrFrom4([4]byte{10, 244 + byte(n>>16), byte(n >> 8), byte(n)}).String()
-}
 
 // podName is that of a replica. Only a StatefulSet's are known; what stands in the place of
 // others is at least another for each, as phial up has them.
@@ -168,13 +142,19 @@ func (b *builder) workload(ctx context.Context, w Runs, called string) {
 	case !ok || n < 1:
 		n = 2
 	}
-	n = min(n, maxReplicas)
 	label, labels, ports := w.Label(), texts(w.Template.At("metadata.labels")), namedPorts(w) // all have the same
+	if n > maxReplicas {
+		if b.in.Scale == nil {
+			b.in.Scale = map[string]int{}
+		}
+		b.in.Scale[label] = int(n)
+		n = maxReplicas
+	}
 	b.in.Replicas = slices.Grow(b.in.Replicas, int(n))
 	for i := range n {
 		r := mesh.Replica{
 			ID: fmt.Sprintf("%s-%d", called, i), Pod: podName(w, i), Workload: label, Namespace: b.namespace(w.Object),
-			IP: b.address(), Labels: labels, Ports: ports,
+			IP: b.address(b.namespace(w.Object), labels), Labels: labels, Ports: ports,
 		}
 		r.Hostname, r.Subdomain = w.Pod.Key("hostname").String(), w.Pod.Key("subdomain").String()
 		if w.Kind == "StatefulSet" {
@@ -182,6 +162,7 @@ func (b *builder) workload(ctx context.Context, w Runs, called string) {
 		}
 		env := b.containerEnv(w, w.Container, &r)
 		b.node(ctx, w, &r, env)
+		r.Twin = b.twin(ctx, w, &r)
 		b.in.Replicas = append(b.in.Replicas, r)
 	}
 }

@@ -170,6 +170,8 @@ func (b *builder) startsEPMD(w Runs) (by string, sure bool) {
 		by = "the image may start it"
 	case namesEPMD(string(b.app.EnvSh.Text)):
 		by = "rel/env.sh may start it"
+	case namesEPMD(b.scripts):
+		by = "what starts the release may start it"
 	default:
 		by = b.app.EPMD
 	}

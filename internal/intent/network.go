@@ -17,8 +17,8 @@ func (b *builder) services() {
 			Name: o.Name, Namespace: b.namespace(o), From: o.String(),
 			Headless:    o.At("spec.clusterIP").String() == "None",
 			NotReadyToo: o.At("spec.publishNotReadyAddresses").True() || o.At("metadata.annotations").Key("service.alpha.kubernetes.io/tolerate-unready-endpoints").String() == "true",
-			Ports:       o.At("spec.ports").Len(),
-			Selector:    texts(o.At("spec.selector")), Labels: texts(o.At("metadata.labels")),
+			Ports:       o.At("spec.ports").Len(), IPv6: only(o, "IPv6"), IPv4: only(o, "IPv4"),
+			Selector: texts(o.At("spec.selector")), Labels: texts(o.At("metadata.labels")),
 		}
 		b.in.Services = append(b.in.Services, s)
 	}

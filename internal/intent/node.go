@@ -78,24 +78,21 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 	lost := func(why, at string) (environment, problem, string) {
 		return env, problem{mesh.Replica{Node: mesh.NotKnown(why, at)}, true}, why
 	}
-	name, why, at := b.releaseOf(w)
-	if why != "" {
-		return lost(why, at)
+	s := b.startup(ctx, w, env, b.host(w, r))
+	switch {
+	case s.noNode:
+		return env, problem{mesh.Replica{NoNode: s.why, Code: s.code, Node: mesh.Setting{From: s.at}}, true}, ""
+	case s.why != "":
+		_, p, portWhy := lost(s.why, s.at)
+		p.Code = s.code
+		return env, p, portWhy
 	}
 	if b.app.EnvShWhy != "" {
 		return lost(b.app.EnvShWhy, "")
 	}
-	if v, ok := env.vars[beam.EnvReleaseName]; ok && v.Known() {
-		name = v.Value
-	}
-	e := envsh.Env{Vars: make(map[string]envsh.Value, len(env.vars)), Unsure: func(name string) string {
-		if _, set := env.vars[name]; !set && env.rest != "" {
-			return "it may be set by " + env.rest
-		}
-		return ""
-	}}
-	for k, v := range env.vars {
-		e.Vars[k] = envsh.Value{Text: v.Value, Unknown: v.Why, From: v.From}
+	name, e := s.name, s.env
+	if v, ok := e.Vars[beam.EnvReleaseName]; ok && v.Known() {
+		name = v.Text
 	}
 	result, err := envsh.Run(ctx, b.app.EnvSh, envsh.Release{Name: name, Command: "start"}, e, b.host(w, r))
 	switch {
@@ -110,6 +107,10 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 			ends.Code = codeWindows
 		}
 		return env, problem{ends, true}, ""
+	case result.Broken != nil:
+		return env, problem{mesh.Replica{
+			NoNode: "no shell reads " + b.app.EnvSh.Name + ": " + result.Broken.Why, Code: codeNoShell, Node: mesh.Setting{From: result.Broken.Pos.String()},
+		}, true}, ""
 	case result.Unclear != "":
 		at := place.FindString(result.Unclear)
 		_, p, portWhy := lost(result.Unclear, at)
@@ -121,10 +122,15 @@ func (b *builder) start(ctx context.Context, w Runs, r *mesh.Replica, env enviro
 		}
 		return env, p, portWhy
 	}
-	left := result.Defaults().Vars
-	out := environment{vars: make(map[string]mesh.Setting, len(left)), rest: env.rest, cookie: left[beam.EnvReleaseCookie].Parts}
-	for k, v := range left {
+	left := result.Defaults()
+	out := environment{vars: make(map[string]mesh.Setting, len(left.Vars)), rest: env.rest, lost: left.Lost, cookie: left.Vars[beam.EnvReleaseCookie].Parts}
+	for k, v := range left.Vars {
 		out.vars[k] = mesh.Setting{Value: v.Text, Why: v.Unknown, From: v.From}
+	}
+	for _, k := range []string{beam.EnvErlAFlags, beam.EnvElixirErlOptions, beam.EnvErlFlags, beam.EnvErlZFlags, beam.EnvErlEPMDPort, "ERL_INETRC"} {
+		if _, set := out.vars[k]; !set && out.lost != "" {
+			out.vars[k] = mesh.NotKnown(out.lost, "")
+		}
 	}
 	node := result.Node()
 	for _, v := range []envsh.Value{node.Flag, node.Name} {
@@ -166,40 +172,6 @@ func (b *builder) endsAnyway(ctx context.Context, end envsh.Ending, release stri
 // returns says whether a value certainly has a carriage return in it.
 func returns(v envsh.Value) bool {
 	return strings.Contains(v.Text, "\r") || slices.ContainsFunc(v.Parts, func(p envsh.Part) bool { return strings.Contains(p.Text, "\r") })
-}
-
-// releaseOf is the name of the release that a container starts, and where it is not known
-// how its node is named, why.
-func (b *builder) releaseOf(w Runs) (name, why, at string) {
-	name = b.app.Name
-	if b.app.Foreign != "" {
-		return name, b.app.Foreign, ""
-	}
-	var own []string
-	for _, f := range w.Container.Words() {
-		own, at = append(own, f.String()), cmp.Or(at, f.Position().String())
-	}
-	lines := []Command{{Cmd: own, At: at}}
-	switch images := b.app.Commands; {
-	case w.Container.Key("command").Len() > 0:
-	case len(images) > 0:
-		lines = slices.Clone(images)
-		for i := range lines {
-			if len(own) > 0 {
-				lines[i].Cmd = own
-			}
-		}
-	case len(own) == 0, len(own) == 1 && strings.HasPrefix(own[0], "start"): // the image's entrypoint is the release
-		return name, "", ""
-	}
-	for _, l := range lines {
-		called, why := starts(slices.Concat(l.Entry, l.Cmd), b.app.Name)
-		if why != "" {
-			return name, why, l.At
-		}
-		name = cmp.Or(called, name)
-	}
-	return name, "", ""
 }
 
 // notExpanded is a variable that the kubelet leaves as it stands: there is none of that name above it.

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/mesh"
 	"github.com/phialdev/phial/internal/project"
 )
 
-// What starts a release may name its node; only what leaves that to mix release's own
-// script is followed.
+// The words that start a release are followed to its own script, and no further than they are
+// read.
 func TestStarts(t *testing.T) {
 	for _, c := range []struct {
 		words     string // with | between them
@@ -26,10 +27,35 @@ func TestStarts(t *testing.T) {
 		{"/bin/bash|-ec|bin/shop eval 'Shop.Release.migrate()' && exec bin/shop start", "shop", ""},
 		{"sh|-c|PORT=4000 bin/shop start", "shop", ""},
 		{"bin/shop start", "shop", ""},
-		{"sh|-c|RELEASE_NODE=shop@$POD_IP exec bin/shop start", "", "RELEASE_NODE"},
-		{"sh|-c|export ERL_AFLAGS=\"-name a@b.c\"; bin/shop start", "", "ERL_AFLAGS"},
-		{"sh|-c|. /vault/secrets/env; exec bin/shop start", "", " . "},
-		{"sh|-c|source /vault/env && bin/shop start", "", "source"},
+		{"sh|-c|RELEASE_NODE=shop@$POD_IP exec bin/shop start", "shop", ""},
+		{"sh|-c|export ERL_AFLAGS=\"-name a@b.c\"; bin/shop start", "shop", ""},
+		{"sh|-c|. /vault/secrets/env; exec bin/shop start", "shop", ""},
+		{"sh|-c|source /vault/env && bin/shop start", "shop", ""},
+		{"sh|-c|cd /app && exec ./shop start", "shop", ""},
+		{"sh|-c|cd /app && exec ./other start", "", "./other"},
+		{"sh|-c|exec \"$0\" \"$@\"|bin/shop|start", "", "is not known"},
+		{"sh|-c|exec \"$@\"|sh|bin/shop|start", "shop", ""},
+		{"sh|-c|bin/shop eval 1; bin/shop start", "shop", ""},
+		{"sh|-c|bin/shop eval 1", "", "bin/shop"},
+		{"sh|-c|bin/shop start & wait", "", "in the background"},
+		{"sh|-c|bin/shop start 2>&1 | tee /log", "shop", ""},
+		{"sh|-c|(cd /app; exec bin/shop start)", "shop", ""},
+		{"sh|-c|if [ -f /x ]; then exec bin/shop start; else exec bin/cart start; fi", "", "which of several"},
+		{"sh|-c|[ -f /x ] && exec bin/shop eval 1; exec bin/shop start", "shop", ""},
+		{"sh|-c|[ -f /x ] && exec bin/shop start; exec bin/shop start", "shop", ""},
+		{"sh|-c|exec $START", "", "is not known"},
+		{"sh|-c|$START", "", "is not known"},
+		{"sh|-c|exec \"$DIR/bin/shop\" start", "shop", ""},
+		{"sh|-c|\"$DIR/bin/shop\" start", "shop", ""},
+		{"sh|-c|exec bin/\"$APP\" start", "", "is not known"},
+		{"sh|-c|if true; then exec bin/shop start", "", "no shell reads"},
+		{"sh|-c|exec bin/shop start; if true; then", "", "must be followed"},
+		{"sh|-c|exit 0; bin/shop start", "", "ends before the release starts"},
+		{"env|RELEASE_NODE=shop@x|bin/shop|start", "shop", ""},
+		{"env|-i|bin/shop|start", "", "-i"},
+		{"gosu|app|bin/shop|start", "shop", ""},
+		{"sh|-c|exec gosu app bin/shop start", "shop", ""},
+		{"sh|-c|exec /wait.sh db -- bin/shop start", "", "wait.sh"},
 		{"sh|-c|doppler run -- bin/shop start", "", "doppler"},
 		{"/entry.sh", "", "/entry.sh"},
 		{"/entry.sh|bin/shop|start", "", "entry.sh"},
@@ -44,9 +70,11 @@ func TestStarts(t *testing.T) {
 		{"sh|-c|", "", "an empty line"},
 		{"", "", "not known"},
 	} {
-		name, why := starts(strings.Split(c.words, "|"), "shop")
-		if name != c.name || (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
-			t.Errorf("%s: %q, %q; want %q and a reason with %q", c.words, name, why, c.name, c.why)
+		l := &starter{app: App{Name: "shop"}}
+		env := envsh.Env{Vars: map[string]envsh.Value{"POD_IP": {Text: "10.0.0.7"}, "START": {Unknown: "a Secret"}, "APP": {Unknown: "a Secret"}, "DIR": {Unknown: "a Secret", Filled: true}}}
+		got := l.follow(t.Context(), strings.Split(c.words, "|"), env, "k8s.yaml:9:3", "", 0)
+		if got.name != c.name || (got.why == "") != (c.why == "") || !strings.Contains(got.why, c.why) {
+			t.Errorf("%s: %q, %q; want %q and a reason with %q", c.words, got.name, got.why, c.name, c.why)
 		}
 	}
 }
@@ -77,8 +105,9 @@ func TestStartedOtherwise(t *testing.T) {
 		"a script":                       {map[string]string{"Dockerfile": base + "ENTRYPOINT [\"/entry.sh\"]\n"}, manifests, "/entry.sh"},
 		"a script before the release":    {map[string]string{"Dockerfile": base + "ENTRYPOINT [\"/entry.sh\"]\nCMD [\"bin/shop\", \"start\"]\n"}, manifests, "entry.sh"},
 		"a script before arguments":      {map[string]string{"Dockerfile": base + "ENTRYPOINT [\"/entry.sh\"]\n"}, with("args: [bin/shop, start]"), "entry.sh"},
-		"a shell's form":                 {map[string]string{"Dockerfile": base + "CMD RELEASE_NODE=shop@$POD_IP bin/shop start\n"}, manifests, "RELEASE_NODE"},
-		"a shell's line":                 {nil, with("command: [sh, -c, 'RELEASE_NODE=shop@$POD_IP exec bin/shop start']"), "RELEASE_NODE"},
+		"a shell's form":                 {map[string]string{"Dockerfile": base + "CMD bin/shop eval 1 && bin/shop start\n"}, manifests, ""},
+		"a shell's form behind a file":   {map[string]string{"Dockerfile": base + "CMD . /vault/env && bin/shop start\n"}, manifests, "what `. /vault/env` reads"},
+		"a shell's line":                 {nil, with("command: [sh, -c, 'RELEASE_NODE=shop@$(curl -s http://x) exec bin/shop start']"), "what `curl -s http://x` prints"},
 		"mix in the image":               {map[string]string{"Dockerfile": base + "CMD [\"mix\", \"phx.server\"]\n"}, manifests, "mix"},
 		"one of two Dockerfiles": {map[string]string{
 			"Dockerfile.web": base + "CMD [\"/app/bin/server\"]\n", "Dockerfile.job": base + "CMD [\"/entry.sh\"]\n",

@@ -2,15 +2,14 @@ package intent
 
 import (
 	"path"
-	"strings"
 
-	"github.com/phialdev/phial/internal/envsh"
 	"github.com/phialdev/phial/internal/project"
 )
 
 // templates takes over rel/env.sh.eex and rel/vm.args.eex as far as the image gets them: mix
 // release has files of its own in the place of those that it does not see.
 func templates(p *project.Project, app *App, shown func(project.Pos) string) {
+	app.project, app.shown = p, shown
 	if !p.Templates.Known() {
 		why := "where mix release takes its templates from is computed (" + shown(p.Templates.At) + ")"
 		app.EnvShWhy, app.VMArgsWhy = why, why
@@ -20,7 +19,7 @@ func templates(p *project.Project, app *App, shown func(project.Pos) string) {
 	if p.EnvSh.Text != "" {
 		var gets bool
 		if gets, app.EnvShWhy = given(p, p.EnvSh.File, shown); gets {
-			app.EnvSh = envsh.Source{Name: p.EnvSh.File, Text: []byte(p.EnvSh.Text)}
+			app.EnvSh.Text = []byte(p.EnvSh.Text)
 		}
 	}
 	for _, f := range p.VMArgs {
@@ -39,26 +38,11 @@ func templates(p *project.Project, app *App, shown func(project.Pos) string) {
 	}
 }
 
-// given says whether the image gets a template, or why that is not known: images that are
-// built otherwise may be the one.
+// given says whether the image gets a template, or why that is not known.
 func given(p *project.Project, file string, shown func(project.Pos) string) (gets bool, why string) {
-	out, images := 0, imagesOf(p)
-	for _, d := range images {
-		reason, at, sure := d.LeftOut(file)
-		if reason == "" {
-			continue
-		}
+	state, reason, at := p.Gets(file)
+	if state == project.Unknown {
 		why = "whether the image gets " + file + " is not known: " + reason + " (" + shown(at) + ")"
-		if !sure {
-			return false, why
-		}
-		out++
 	}
-	switch out {
-	case 0:
-		return true, ""
-	case len(images):
-		return false, ""
-	}
-	return false, strings.TrimSuffix(why, ")") + ", and another Dockerfile does otherwise)"
+	return state == project.Known, why
 }

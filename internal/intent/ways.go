@@ -95,7 +95,11 @@ func (b *builder) way(d Discovery, w Runs, r *mesh.Replica, env environment) mes
 	case DNSCluster:
 		way.Whole = d.Whole
 		b.dnsCluster(&way, r, option)
+		if d.OnlyA {
+			way.Looks = beam.LookupA
+		}
 	case "Kubernetes.DNS":
+		_, way.Own = d.Options["resolver"]
 		way.Looks, way.Query, way.Base = beam.LookupA, text("service"), text("application_name")
 	case "Kubernetes.DNSSRV":
 		way.Looks, way.Dials, way.Base = beam.LookupSRV, mesh.DialName, text("application_name")

@@ -15,6 +15,8 @@ type Intent struct {
 	Replicas []Replica
 	Services []Service
 	Policies []Policy
+	// Scale is how many replicas a workload has, where those here stand for more of them.
+	Scale map[string]int
 }
 
 // Setting is a text as it will be at run time, or why that is not known.
@@ -36,7 +38,7 @@ type Replica struct {
 	Pod       string // its own name, which another of another namespace may have as well
 	Workload  string // what it is an instance of: "StatefulSet prod/tally"
 	Namespace string
-	IP        string // made up where there is none yet; every replica has another
+	IP        string // made up where there is none yet; every replica has another. Of IPv6 where it has no other
 	Hostname  string // spec.hostname, which a StatefulSet sets; empty: DNS has no name for the pod
 	Subdomain string
 	Labels    map[string]string
@@ -68,7 +70,9 @@ type Replica struct {
 	Hidden     bool
 	HiddenAt   string // where it says so
 	Deaf       Flaw   // no peer reaches its listener, whomever it dials itself: on loopback alone, or none
-	Resolver   Resolver
+	// Twin is another node of its pod, which has the same place there: of the two one boots, and which one is not known.
+	Twin     Flaw
+	Resolver Resolver
 
 	// ReadyAlone says whether it becomes ready without having joined anybody. A Service
 	// that lists only what is ready never lists one that waits to be joined.
@@ -107,6 +111,7 @@ const (
 	NoEPMDThere                  // -start_epmd false, and nothing starts EPMD or stands in for it
 	OfMachine                    // the node is named by its machine's address
 	MadeUpCookie                 // the start script makes the cookie up
+	OverIPv6                     // distribution runs over IPv6 where the addresses are, or may be, of IPv4
 )
 
 // Cookie stands for a cookie without holding it.
@@ -160,6 +165,8 @@ type Way struct {
 	Looks beam.Lookup
 	// Whole: it asks for the name as it stands, without the search list.
 	Whole bool
+	// Own: it asks by a function of the app's own, which may ask for records of another kind.
+	Own   bool
 	Dials DialForm
 	Base  Setting // what it puts before the @; an agent takes the node's own
 
@@ -190,6 +197,8 @@ type Service struct {
 	Labels          map[string]string
 	NotReadyToo     bool // publishNotReadyAddresses
 	Ports           int  // without any there are no SRV records
+	IPv6            bool // its only family: DNS has no A records of it
+	IPv4            bool // its only family, as it says: DNS has no AAAA records of it
 	From            string
 }
 

@@ -155,6 +155,9 @@ func (p *predictor) name(i int) {
 		p.out.Replicas[i].Node = r.Node.Value
 		p.say(i, Passed, r.Node.From, "will be named %s%s", r.Node.Value, at(r.Node.From))
 	}
+	if r := &p.in.Replicas[i]; r.Twin.there() {
+		p.blame(i, codeTwoNodes, r.Twin.At, "one of two nodes of its pod does not boot: %s%s", r.Twin.Why, at(r.Twin.At))
+	}
 }
 
 // mark takes over what a dial comes to. A link that is up stays up.
@@ -189,7 +192,7 @@ func (p *predictor) way(i int, w *Way) {
 		return
 	case w.Unclear != "":
 		p.say(i, Unseen, w.From, "whom %s dials is not known: %s%s", w.Name, w.Unclear, at(w.From))
-		p.doubt(i, Obstacle{Text: w.Unclear, At: []string{w.From}})
+		p.doubt(i, Obstacle{Text: w.Unclear + at(placeOf(NotKnown(w.Unclear, w.From))), At: []string{w.From}})
 		return
 	}
 	found := p.lookUp(i, w)
@@ -209,7 +212,7 @@ func (p *predictor) way(i int, w *Way) {
 		}
 		if !w.Base.Known() && t.name == "" {
 			p.say(i, Unseen, w.Base.From, "which name %s dials at %s is not known: %s%s", w.Name, t.host, w.Base.Why, at(placeOf(w.Base)))
-			o := Obstacle{Text: w.Base.Why, At: []string{w.Base.From}}
+			o := Obstacle{Text: "which name " + w.Name + " dials is not known: " + w.Base.Why + at(placeOf(w.Base)), At: []string{w.Base.From}}
 			if w.Base.Why == r.Node.Why { // it is its own
 				o.Code, o.Slip = finding.Code(r.Code), r.Slip
 			}
@@ -236,8 +239,12 @@ func (p *predictor) dial(i int, name, from string) {
 	j, state, o := p.resolve(i, host)
 	o.From, o.Dialled = p.in.Replicas[i].ID, name
 	o.At = append(o.At, from)
-	if state == Yes && j == i {
+	switch {
+	case state == Yes && j == i:
 		return // itself
+	case state == Yes && j < 0:
+		p.say(i, Passed, "", "will dial %s: one of those that the others stand for", name)
+		return
 	}
 	if state == Yes {
 		state, o = p.reach(i, j, name)

@@ -65,6 +65,14 @@ func (x *index) at(address string) int {
 	return -1
 }
 
+// dashedAt is the replica of an address as DNS writes it in names, in any namespace; -1: none has it.
+func (x *index) dashedAt(address string) int {
+	if j := x.at(strings.ReplaceAll(address, "-", ".")); j >= 0 {
+		return j
+	}
+	return x.at(strings.ReplaceAll(address, "-", ":"))
+}
+
 // pod is the replica that a name below a Service may stand for, its own or that of its
 // address; -1: there is none.
 func (x *index) pod(namespace, service, name string) int {

@@ -24,8 +24,8 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 		return p.askAPI(i, w)
 	}
 	if !w.Query.Known() {
-		p.say(i, Unseen, w.Query.From, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(w.Query.From))
-		p.doubt(i, Obstacle{Text: w.Query.Why})
+		p.say(i, Unseen, w.Query.From, "which name %s looks up is not known: %s%s", w.Name, w.Query.Why, at(placeOf(w.Query)))
+		p.doubt(i, Obstacle{Text: "which name " + w.Name + " looks up is not known: " + w.Query.Why + at(placeOf(w.Query))})
 		return nil
 	}
 	what := fmt.Sprintf("%s will look up %s (%s)%s", w.Name, w.Query.Value, w.Looks, at(w.Query.From))
@@ -60,6 +60,10 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 	for _, j := range unclear {
 		p.doubt(j, Obstacle{Text: "whether it is listed before it has joined is not known" + p.readyWhy(j)})
 	}
+	if state, o := p.family(i, w, s, members); state != Yes {
+		p.lost(i, what, w.Query.From, state, o)
+		return nil
+	}
 	var found []target
 	for _, j := range members {
 		r := &p.in.Replicas[j]
@@ -71,6 +75,35 @@ func (p *predictor) lookUp(i int, w *Way) []target {
 	}
 	p.say(i, Passed, w.Query.From, "%s; DNS answers %s", what, hosts(found))
 	return found
+}
+
+// family says whether a lookup gives addresses that the node can dial, where a Service has those of one family alone.
+// No OTP dials an IPv4 address over inet6_tcp, nor an IPv6 address over inet_tcp.
+func (p *predictor) family(i int, w *Way, s *Service, members []int) (Tri, Obstacle) {
+	r := &p.in.Replicas[i]
+	o := Obstacle{Code: finding.FamilyMismatch, At: []string{s.From}}
+	has := "Service " + s.Name + " has IPv6 addresses alone, "
+	switch {
+	case s.IPv4 && speaksIPv6(r) && !w.Agent:
+		o.Text = "Service " + s.Name + " has IPv4 addresses alone, and distribution over " + proto(r) + " dials none"
+		o.Slip = OverIPv6
+		return No, o
+	case !s.IPv6:
+	case w.Own:
+		o.Code, o.Text = codeNoAddresses, has+"and which records "+w.Name+" asks for is not known: its resolver is the app's own"
+		return Unknown, o
+	case w.Looks == beam.LookupA:
+		o.Code, o.Text = codeNoAddresses, has+"of which there are no A records"
+		return No, o
+	case w.Looks == beam.LookupSRV || w.Agent || ofIPv6(p.in.Replicas[members[0]].IP): // which say so when they are dialled
+	case speaksIPv6(r):
+		o.Text = has + "and whether its pods are named by these is not known: they have IPv4 addresses as well"
+		return Unknown, o
+	default:
+		o.Text = has + "and distribution over " + proto(r) + " dials none"
+		return No, o
+	}
+	return Yes, o
 }
 
 // lost tells of a lookup that gives nobody. What it could have found may be anybody.
@@ -104,6 +137,10 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 	}
 	name = strings.Join(labels, ".")
 	in, full := p.inCluster(name)
+	if full && len(labels) > 4 && labels[2] == "svc" && !p.in.Domain.Known() {
+		return nil, Unknown, Obstacle{Code: codeDomain, At: []string{w.Query.From, p.in.Domain.From},
+			Text: fmt.Sprintf("whether DNS knows %s is not known: %s", query, p.in.Domain.Why)}
+	}
 	if full = full && len(labels) > 3; full {
 		labels = strings.Split(in, ".")
 	} else if absolute {
@@ -120,7 +157,7 @@ func (p *predictor) find(i int, w *Way) (*Service, Tri, Obstacle) {
 		namespace = labels[1]
 	case len(labels) > 3 && labels[2] == "svc":
 		return nil, No, Obstacle{Code: codeDomain, At: []string{w.Query.From, p.in.Domain.From},
-			Text: fmt.Sprintf("%s is not in the cluster's domain %s", query, p.in.Domain.Value)}
+			Text: fmt.Sprintf("%s is not in the cluster's domain %s%s", query, p.in.Domain.Value, at(p.in.Domain.From))}
 	default:
 		return nil, Unknown, Obstacle{Text: "what DNS answers about " + query + " is not known"}
 	}
@@ -248,7 +285,7 @@ func (p *predictor) askAPI(i int, w *Way) []target {
 				host = strings.Join([]string{r.Hostname, w.Query.Value, r.Namespace, "svc", p.domain()}, ".")
 			}
 		case DialPodRecord:
-			host = strings.ReplaceAll(r.IP, ".", "-") + "." + r.Namespace + ".pod." + p.domain()
+			host = dashes.Replace(r.IP) + "." + r.Namespace + ".pod." + p.domain()
 		case DialAddress:
 		}
 		found = append(found, target{host: host, replica: j})

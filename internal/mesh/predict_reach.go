@@ -21,6 +21,8 @@ const (
 	codeDomain        finding.Code = "NAM-10"
 	codeMachineDNS    finding.Code = "DSC-28"
 	codeNoCertificate finding.Code = "NET-30"
+	codeTwoNodes      finding.Code = "NET-09"
+	codeNoAddresses   finding.Code = "DSC-21"
 )
 
 // reach says whether one replica's node would be connected to another's if it dialled
@@ -39,7 +41,12 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 			return end(No, finding.Code(r.Code), r.NoNode, r.Node.From)
 		case !r.Node.Known():
 			o.Slip = r.Slip
-			return end(Unknown, finding.Code(r.Code), "the name of "+r.ID+" is not known: "+r.Node.Why, r.Node.From)
+			return end(Unknown, finding.Code(r.Code), "the name of "+r.ID+" is not known: "+r.Node.Why+at(placeOf(r.Node)), r.Node.From)
+		}
+	}
+	for _, r := range []*Replica{from, to} {
+		if r.Twin.there() {
+			return end(Unknown, codeTwoNodes, "which node boots in a pod of "+r.Workload+" is not known: "+r.Twin.Why, r.Twin.At)
 		}
 	}
 	if from.Long != Unknown && to.Long != Unknown && from.Long != to.Long {
@@ -54,6 +61,13 @@ func (p *predictor) reach(i, j int, dialled string) (Tri, Obstacle) {
 			code = finding.TLSAgainstPlain
 		}
 		return end(No, code, fmt.Sprintf("one runs distribution over %s and the other over %s", a, b))
+	}
+	if ofIPv6(to.IP) && !speaksIPv6(from) {
+		return end(No, finding.FamilyMismatch, fmt.Sprintf("%s has an IPv6 address alone, and distribution over %s dials IPv4", to.ID, proto(from)))
+	}
+	if !ofIPv6(to.IP) && speaksIPv6(from) {
+		o.Slip = OverIPv6
+		return end(Unknown, finding.FamilyMismatch, fmt.Sprintf("whether the pods have IPv6 addresses is not known, and distribution over %s dials no others", proto(from)))
 	}
 	if up, o := secured(from, to, o); up != Yes {
 		return up, o
@@ -138,6 +152,12 @@ func listening(from, to *Replica, o Obstacle) (Tri, Obstacle) {
 	}
 	return Yes, o
 }
+
+// ofIPv6 says whether an address is one of IPv6.
+func ofIPv6(address string) bool { return strings.Contains(address, ":") }
+
+// speaksIPv6 says whether a node's distribution dials addresses of IPv6.
+func speaksIPv6(r *Replica) bool { return r.Proto == beam.ProtoTCP6 || r.Proto == beam.ProtoTLS6 }
 
 func proto(r *Replica) string {
 	if r.Proto == "" {
@@ -238,14 +258,28 @@ func (p *predictor) resolve(i int, host string) (int, Tri, Obstacle) {
 		if j := p.index.pod(labels[2], labels[1], labels[0]); j >= 0 {
 			return p.listedAs(j, labels[1], host, o)
 		}
+		if p.more(labels[2], labels[1], labels[0]) {
+			return -1, Yes, o
+		}
 		return no(No, finding.PodNameUnknown, "DNS has no record of %s", host)
 	case len(labels) == 3 && labels[2] == "pod":
-		if j := p.index.at(strings.ReplaceAll(labels[0], "-", ".")); j >= 0 {
+		if j := p.index.dashedAt(labels[0]); j >= 0 {
 			o.Text = "pod records such as " + host + " need `pods insecure` or `pods verified` in CoreDNS"
 			return j, Unknown, o
 		}
 	}
 	return no(No, finding.HostUnknown, "DNS does not know %s", host)
+}
+
+// more says whether a name below a Service is that of a replica for which others stand.
+func (p *predictor) more(namespace, service, name string) bool {
+	at := strings.LastIndexByte(name, '-')
+	if at < 0 {
+		return false
+	}
+	n, err := strconv.Atoi(name[at+1:])
+	j := p.index.pod(namespace, service, name[:at]+"-0")
+	return err == nil && j >= 0 && n < p.in.Scale[p.in.Replicas[j].Workload]
 }
 
 // listedAs is what DNS says of a replica's own name below a Service.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/phialdev/phial/internal/check"
@@ -86,15 +87,17 @@ func meshSummary(m check.Mesh) []string {
 		}
 		switch {
 		case g.Meant == "" && n > 1 && len(g.Islands) == n:
-			all = append(all, fmt.Sprintf("No mesh is meant%s: %s, each for itself.", of, count(n, "replica")))
+			all = append(all, fmt.Sprintf("No mesh is meant%s: %s, each for itself.", of, count(max(n, g.Replicas), "replica")))
+		case down(m, g):
+			all = append(all, "Predicted mesh"+of+": none, since no replica has a node that could be in one.")
 		case n == 1:
 			all = append(all, "Predicted mesh"+of+": one replica.")
 		case len(g.Islands) == 1:
-			all = append(all, fmt.Sprintf("Predicted mesh%s: one of %d.", of, n))
+			all = append(all, fmt.Sprintf("Predicted mesh%s: one of %d%s.", of, max(n, g.Replicas), standing(n, g)))
 		case len(g.Doubts) > 0:
 			all = append(all, "Predicted mesh"+of+": not known, since "+g.Doubts[0]+".")
 		default:
-			all = append(all, fmt.Sprintf("Predicted mesh%s: %s: %s.", of, count(len(g.Islands), "island"), strings.Join(islands, " | ")))
+			all = append(all, fmt.Sprintf("Predicted mesh%s: %s: %s.", of, count(len(g.Islands), "island"), strings.Join(islands, " | ")+standing(n, g)))
 		}
 	}
 	const most = 8
@@ -102,4 +105,20 @@ func meshSummary(m check.Mesh) []string {
 		all = append(all[:most-1], fmt.Sprintf("And %d meshes more: phial check --explain.", len(all)-most+1))
 	}
 	return all
+}
+
+// standing is the end of a sentence about a mesh of which not every replica was followed.
+func standing(followed int, g check.Group) string {
+	if g.Replicas <= followed {
+		return ""
+	}
+	return fmt.Sprintf("; %d of the %d replicas were followed, and stand for the others", followed, g.Replicas)
+}
+
+// down says whether no replica of a mesh has a node, and not because it is meant so.
+func down(m check.Mesh, g check.Group) bool {
+	return !slices.ContainsFunc(m.Replicas, func(r mesh.Predicted) bool {
+		without := r.Node == "" && len(r.Steps) > 0 && r.Steps[0].State == mesh.Failed && r.Steps[0].Code != ""
+		return !without && slices.ContainsFunc(g.Islands, func(ids []string) bool { return slices.Contains(ids, r.ID) })
+	})
 }

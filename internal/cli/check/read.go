@@ -55,7 +55,7 @@ func (o *options) read(ctx context.Context, s *term.IO) (*check.Input, error) {
 	if in.Project == nil && len(in.Objects.Objects)+len(in.Objects.Patches)+len(in.Objects.Templates)+len(in.Objects.Problems)+len(in.Objects.Skipped) == 0 {
 		return nil, fmt.Errorf("nothing to check: %s has neither a mix.exs nor a Kubernetes manifest", spell.List(o.paths, "and", 4))
 	}
-	if in.Environments = deployed.Environments(ctx, in, &tree); len(in.Environments) == 0 {
+	if in.Environments = deployed.Environments(ctx, in); len(in.Environments) == 0 {
 		deployed.Predict(ctx, in)
 	}
 	return in, nil

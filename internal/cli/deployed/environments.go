@@ -7,16 +7,15 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/check"
-	"github.com/phialdev/phial/internal/manifest"
 )
 
 // maxEnvironments are told apart; of more none is.
 const maxEnvironments = 8
 
-// Environments are the parts of a tree that never run together: each of them has workloads of the same names in a directory
+// Environments are the parts of an input that never run together: each of them has workloads of the same names in a directory
 // or a file of its own, as k8s/production and k8s/staging have. What lies beside these belongs to every one. There are
 // none where nothing is there twice, or where the places of two workloads do not say the same.
-func Environments(ctx context.Context, in *check.Input, tree *manifest.Tree) (all []*check.Input) {
+func Environments(ctx context.Context, in *check.Input) (all []*check.Input) {
 	var places [][]string // of each workload that is there more than once
 	at := map[string][]string{}
 	for _, b := range in.Serving() {
@@ -29,7 +28,6 @@ func Environments(ctx context.Context, in *check.Input, tree *manifest.Tree) (al
 	}
 	roots, names := parted(places)
 	for _, name := range names {
-		sub := manifest.Tree{Skipped: tree.Skipped}
 		elsewhere := func(f string) bool {
 			for root, of := range roots {
 				if of != name && within(root, file(f)) {
@@ -38,18 +36,8 @@ func Environments(ctx context.Context, in *check.Input, tree *manifest.Tree) (al
 			}
 			return false
 		}
-		for _, s := range tree.Sources {
-			if !elsewhere(s.Name) {
-				sub.Sources = append(sub.Sources, s)
-			}
-		}
-		for _, t := range tree.Templates {
-			if !elsewhere(t.Name) {
-				sub.Templates = append(sub.Templates, t)
-			}
-		}
 		e := &check.Input{
-			Environment: name, Objects: sub.Objects(), Refused: in.Refused,
+			Environment: name, Objects: in.Objects.Without(elsewhere), Refused: in.Refused,
 			Project: in.Project, Root: in.Root, Files: in.Files, Now: in.Now,
 		}
 		Predict(ctx, e)

@@ -79,7 +79,7 @@ func TestEnvironments(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string][]string{}
-	for _, e := range Environments(t.Context(), in, &tree) {
+	for _, e := range Environments(t.Context(), in) {
 		for _, o := range e.Objects.Objects {
 			got[e.Environment] = append(got[e.Environment], filepath.ToSlash(o.File))
 		}

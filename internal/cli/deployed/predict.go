@@ -25,6 +25,9 @@ func Predict(ctx context.Context, in *check.Input) {
 		app = intent.AppOf(in.Project, func(p project.Pos) string {
 			return manifest.Position{File: in.ProjectFile(p.File), Line: p.Line, Column: p.Col}.String()
 		})
+		if app.EnvSh.Name != "" {
+			app.EnvSh.Name = in.ProjectFile(app.EnvSh.Name) // as people find it from where they are
+		}
 		for _, b := range in.OfProject() {
 			paired[b.Object] = true
 		}
@@ -34,7 +37,7 @@ func Predict(ctx context.Context, in *check.Input) {
 		if seen[b.Label()] > 1 {
 			continue
 		}
-		r := intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload)}
+		r := intent.Runs{Workload: b.Workload, Container: b.Container, Scaled: in.Scaled(b.Workload), Beside: in.Beside(b)}
 		if paired[b.Object] {
 			r.App = app
 		}
