@@ -46,6 +46,8 @@ func FactsOf(p *project.Project) Facts {
 	f.places(p)
 	if v := p.EnvSh.Distribution; v.Known() && v.Value == "none" {
 		f.add(noDist, "RELEASE_DISTRIBUTION is none", v.At)
+	} else if v.Known() && v.Value == beam.DistributionName {
+		f.add(longNames, "RELEASE_DISTRIBUTION is name", v.At)
 	}
 	for _, l := range p.Pipelines {
 		f.add(kafka, "a pipeline that reads Kafka", l.At)
@@ -152,6 +154,17 @@ func (f *Facts) settle() {
 
 func (f *Facts) note(at project.Pos, text string) {
 	f.Notes = append(f.Notes, Note{Place{at.File, at.Line, at.Col}, text})
+}
+
+// Decided is the type that phial.yaml has; empty: none, or nobody knows.
+func (f Facts) Decided() string {
+	switch clustered, stateless := f.has(declaredClustered), f.has(declaredStateless); {
+	case clustered && !stateless:
+		return "Clustered"
+	case stateless && !clustered:
+		return "Stateless"
+	}
+	return ""
 }
 
 func (f Facts) has(signals ...Signal) bool { return has(f.Seen, signals...) }

@@ -56,7 +56,7 @@ var calls = []struct {
 }
 
 // tying are the signals of what ties nodes together.
-var tying = []Signal{libcluster, topology, hostList, broadcast, presence, horde, swarm, syn, spread, mnesia, raft, crdt, global, pg, remoteCalls, nodeList, partisan}
+var tying = []Signal{longNames, libcluster, topology, hostList, broadcast, presence, horde, swarm, syn, spread, mnesia, raft, crdt, global, pg, remoteCalls, nodeList, partisan}
 
 // manifestPlaces are where people keep what Kubernetes is told.
 var manifestPlaces = []string{"phial.yaml", "k8s", "kubernetes", "kustomize", "kustomization.yaml", "helm", "chart", "charts", "Chart.yaml", "deploy/k8s", "deploy/kubernetes", "infra/k8s", ".k8s"}

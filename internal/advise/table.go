@@ -9,6 +9,7 @@ const (
 	database      Signal = "database"       // its state is in a database
 	nothingShared Signal = "nothing-shared" // none of the libraries that tie nodes together was seen
 	noDist        Signal = "no-distribution"
+	longNames     Signal = "long-names" // the start script gives nodes names that others can dial
 	libcluster    Signal = "libcluster"
 	dnsCluster    Signal = "dns-cluster"
 	topology      Signal = "topology" // something that finds nodes on Kubernetes is configured
@@ -103,6 +104,8 @@ type row struct {
 var table = []row{
 	{noDist, Stateless, Strong, "Its nodes do not talk to one another at all."},
 	{noDist, Clustered, -Strong, "Its nodes can't join while distribution is off."},
+	{longNames, Clustered, Clear, "Its nodes get full names, which only those need that others dial."},
+	{longNames, Stateless, -Slight, "Somebody gave its nodes names by which others dial them."},
 	{nothingShared, Stateless, Clear, "Nothing seen ties a replica to another, so there is no cluster to look after."},
 	{http, Stateless, Clear, "Any replica can answer a request, and an ingress spreads them."},
 	{database, Stateless, Clear, "Replicas meet in the database, and need not know of one another."},

@@ -93,83 +93,6 @@ func (c *choices) choose(o Options) error {
 
 const envSh = "rel/env.sh.eex"
 
-// release decides which release the image holds.
-func (c *choices) release(o Options) error {
-	m := c.p.Mix
-	rels := m.Releases
-	names := make([]string, 0, len(rels.Value))
-	for _, r := range rels.Value {
-		names = append(names, r.Name)
-	}
-	c.Named = true
-	switch {
-	case o.Release != "" && rels.Known() && len(names) > 0 && !slices.Contains(names, o.Release):
-		return refuse(rels.At, "no release %s: there is %s", o.Release, list(names))
-	case o.Release != "":
-		c.Release = o.Release
-	case rels.Known() && len(names) == 1:
-		c.Release = names[0]
-	case rels.Known() && len(names) > 1 && m.DefaultRelease.Known():
-		c.Release = m.DefaultRelease.Value
-	case rels.Known() && len(names) > 1 && slices.Contains(names, m.App.Value):
-		c.Release = m.App.Value
-		c.note(rels.At, "several releases (%s); took %s, --release picks another", list(names), c.Release)
-	case rels.Known() && len(names) > 1:
-		return refuse(rels.At, "several releases, pick one with --release: %s", strings.Join(names, ", "))
-	case c.p.Umbrella() && rels.State == project.Unknown:
-		return refuse(rels.At, "the releases are computed, and an umbrella has none of its own name: give it with --release")
-	case c.p.Umbrella():
-		return refuse(m.AppsPath.At, "an umbrella project without releases: name one there (releases: [NAME: [applications: [APP: :permanent]]]) and run this again")
-	case !m.App.Known():
-		return refuse(firstAt(m.App.At), "could not read the app's name, for it is computed: give the release's with --release")
-	default:
-		c.Release = m.App.Value
-		c.Named = false
-		if rels.State == project.Unknown {
-			c.note(rels.At, "the releases are computed: assumed one named after the app, %s; --release names another", c.Release)
-		}
-	}
-	if !releaseForm.MatchString(c.Release) {
-		return fmt.Errorf("release %q: the base of a node's name has 1 to 40 lower-case letters, digits and _, a letter first", c.Release)
-	}
-	return nil
-}
-
-var releaseForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
-
-// names decides what the app and its image are called.
-func (c *choices) names(o Options) error {
-	c.Name = o.Name
-	if c.Name == "" {
-		c.Name = strings.Trim(strings.ReplaceAll(c.Release, "_", "-"), "-")
-		if !nameForm.MatchString(c.Name) {
-			return fmt.Errorf("release %s gives no name for an app: choose one with --name", c.Release)
-		}
-	}
-	c.OtherRelease = strings.ReplaceAll(c.Name, "-", "_") != c.Release
-	version := c.p.Mix.Version
-	tag := strings.ReplaceAll(version.Value, "+", "-")
-	c.Image = o.Image
-	switch {
-	case o.Image == "":
-		c.Image = c.Name
-	case tagged(o.Image):
-		return nil
-	}
-	if tag == "" {
-		tag = "dev"
-		c.ImageWhy = "put the version here: mix.exs does not say it literally"
-		c.note(firstAt(version.At), "could not tell the version: image is %s:%s", c.Image, tag)
-	}
-	c.Image += ":" + tag
-	return nil
-}
-
-// tagged says whether an image's name ends in a tag or digest.
-func tagged(image string) bool {
-	return strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":")
-}
-
 // repository is the image's name without them.
 func (c *choices) repository() string {
 	name, _, _ := project.SplitImage(c.Image)
@@ -236,13 +159,29 @@ func route(all []project.Route, words ...string) project.Route {
 var clustering = []string{"libcluster", "dns_cluster", "horde", "swarm", "syn", "partisan", "ra", "khepri", "delta_crdt", "phoenix_pubsub",
 	"nebulex", "highlander", "mnesiac", "memento", "ecto_mnesia", "pogo", "global_flags"}
 
-// kind decides between Clustered and Stateless.
+// kind decides between Clustered and Stateless. What phial.yaml has can't be changed.
 func (c *choices) kind(o Options) {
+	if o.Type != "" {
+		c.Type = o.Type
+		return
+	}
+	seen := c.kindSeen()
+	switch {
+	case o.Decided != "" && o.Decided != c.Type:
+		c.Type, c.TypeWhy = o.Decided, ""
+	case o.Decided != "":
+	case !seen:
+		c.note(project.Pos{File: "mix.exs"}, "nothing says whether replicas need one another: assumed type Clustered, which can't be changed later; --type Stateless if not")
+	case o.Advised != "" && o.Advised != c.Type:
+		c.note(project.Pos{File: "mix.exs"}, "assumed type %s, which can't be changed later; phial advise says why %s may do: --type %s", c.Type, o.Advised, o.Advised)
+	}
+}
+
+// kindSeen goes by what the project has, and says whether it has something to go by.
+func (c *choices) kindSeen() bool {
 	c.Type = string(v1alpha1.Clustered)
 	dist := c.p.EnvSh.Distribution
 	switch i := slices.IndexFunc(clustering, c.has); {
-	case o.Type != "":
-		c.Type = o.Type
 	case dist.Known() && dist.Value == "none":
 		c.Type, c.TypeWhy = string(v1alpha1.Stateless), dist.At.File+" switches distribution off"
 	case i >= 0:
@@ -253,8 +192,9 @@ func (c *choices) kind(o Options) {
 		c.TypeWhy = "Phoenix sends its messages to the replicas it is connected to"
 	default:
 		c.TypeWhy = "Nothing speaks against it; Stateless if replicas need not know of one another"
-		c.note(project.Pos{File: "mix.exs"}, "nothing says whether replicas need one another: assumed type Clustered, which can't be changed later; --type Stateless if not")
+		return false
 	}
+	return true
 }
 
 // discovery decides who finds the peers, and what nodes are named after.

@@ -76,6 +76,9 @@ func TestDiscovery(t *testing.T) {
 		"two":                {deps: lib, config: topology("Cluster.Strategy.Kubernetes", "Cluster.Strategy.Kubernetes.DNS"), want: "Clustered Phial", note: "could not tell which"},
 		"computed":           {deps: lib, config: topology("strategy()"), want: "Clustered Phial", note: "could not tell libcluster's strategy"},
 		"no strategy":        {deps: lib, want: "Clustered Phial", note: "could not tell libcluster's strategy"},
+		"decided":            {deps: lib, options: scaffold.Options{Decided: "Stateless"}, want: "Stateless"},
+		"advised otherwise":  {deps: `{:dns_cluster, "~> 0.1"}`, options: scaffold.Options{Advised: "Stateless"}, want: "Clustered DNSCluster", note: "phial advise says why Stateless may do: --type Stateless"},
+		"advised, and given": {deps: lib, options: scaffold.Options{Type: "stateless", Advised: "Clustered"}, want: "Stateless"},
 		"named by the user":  {deps: lib, options: scaffold.Options{Discovery: "libclusterdnssrv"}, want: "Clustered LibclusterDNSSRV Stable"},
 		"stateless":          {deps: lib, options: scaffold.Options{Type: "stateless"}, want: "Stateless"},
 		"Mnesia":             {code: ":mnesia.start()", want: "Clustered Phial Stable"},
@@ -225,6 +228,32 @@ func TestVersions(t *testing.T) {
 			}
 			if c.note == "-" && strings.Contains(notes, "Elixir") || c.note != "-" && !strings.Contains(notes, c.note) {
 				t.Errorf("want a note %q of\n%s", c.note, notes)
+			}
+		})
+	}
+}
+
+// An image's name that something there gives already is taken over, without its tag.
+func TestImageThatIsThere(t *testing.T) {
+	const workflow = "jobs:\n  image:\n    steps:\n    - run: |\n        docker build -t %s .\n        docker push %s\n"
+	ci := func(image string) string { return strings.ReplaceAll(workflow, "%s", image) }
+	for name, c := range map[string]struct {
+		options   scaffold.Options
+		ci        string
+		want, why string
+	}{
+		"none":                    {want: "a:1.0.0"},
+		"of manifests":            {options: scaffold.Options{Found: "registry.example.com/acme/a", FoundAt: project.Pos{File: "k8s/a.yaml", Line: 3}}, want: "registry.example.com/acme/a:1.0.0", why: "# The name is from k8s/a.yaml"},
+		"of the pipeline":         {ci: ci("registry.example.com:5000/acme/a:$CI_COMMIT_SHA"), want: "registry.example.com:5000/acme/a:1.0.0", why: "# The name is from .github/workflows/ci.yml"},
+		"that is computed":        {ci: ci("$REGISTRY/a:1"), want: "a:1.0.0"},
+		"of manifests, in braces": {options: scaffold.Options{Found: "{{ .Values.image }}"}, want: "a:1.0.0"},
+		"that is given":           {options: scaffold.Options{Image: "b", Found: "registry.example.com/acme/a"}, want: "b:1.0.0"},
+		"without a registry":      {options: scaffold.Options{Found: "shop"}, want: "a:1.0.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, _ := made(t, c.options, "mix.exs", `def project, do: [app: :a, version: "1.0.0"]`, ".github/workflows/ci.yml", c.ci)
+			if got := app(t, files).Image; got != c.want || !strings.Contains(files["phial.yaml"], c.why) || c.why == "" && strings.Contains(files["phial.yaml"], "The name is from") {
+				t.Errorf("%s, want %s, and %q in\n%s", got, c.want, c.why, files["phial.yaml"])
 			}
 		})
 	}

@@ -51,6 +51,13 @@ type Options struct {
 	Discovery string // one of Discoveries
 	Base      string // one of Bases; Debian if empty
 	CI        string // one of CIs
+
+	// Decided is the type that phial.yaml has, and Advised what phial advise has without any answers; empty: nobody says.
+	Decided, Advised string
+	// Found is an image as something that is there already names it, and FoundAt where. It is taken without its tag, where no
+	// Image is given.
+	Found   string
+	FoundAt project.Pos
 }
 
 // File is one file to write.

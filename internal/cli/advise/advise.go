@@ -7,6 +7,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"github.com/phialdev/phial/api/v1alpha1"
 	"github.com/phialdev/phial/internal/advise"
 	"github.com/phialdev/phial/internal/check"
 	"github.com/phialdev/phial/internal/cli/deployed"
@@ -29,9 +30,7 @@ func run(ctx context.Context, s *term.IO, o options) error {
 	if err != nil {
 		return err
 	}
-	f := advise.FactsOf(p)
-	declared(&f, o.dir)
-	environment(&f, o.dir)
+	f := facts(p, o.dir)
 	if o.format != formatJSON && !o.yes && !f.Library && terminal(s) {
 		if err := ask(ctx, s, f, &o); err != nil {
 			return err
@@ -57,6 +56,27 @@ func run(ctx context.Context, s *term.IO, o options) error {
 	return nil
 }
 
+// Type is the type that phial.yaml decides for, and the one that is advised without any answers; empty: nobody says, or it
+// is neither.
+func Type(p *project.Project, dir string) (decided, advised string) {
+	f := facts(p, dir)
+	switch advise.Advise(f, advise.Answers{}).Recommended {
+	case advise.Clustered:
+		advised = string(v1alpha1.Clustered)
+	case advise.Stateless:
+		advised = string(v1alpha1.Stateless)
+	}
+	return f.Decided(), advised
+}
+
+// facts are those of a project, of its phial.yaml and of the manifests beside it.
+func facts(p *project.Project, dir string) advise.Facts {
+	f := advise.FactsOf(p)
+	declared(&f, dir)
+	environment(&f, dir)
+	return f
+}
+
 // declared reads what type phial.yaml has. What is wrong with it is for `phial check` to say.
 func declared(f *advise.Facts, dir string) {
 	apps, err := manifest.ReadApps(filepath.Join(dir, up.AppFile), nil)
@@ -74,15 +94,7 @@ func declared(f *advise.Facts, dir string) {
 // environment reads what the containers of the manifests are given, of those that run a release. What is wrong with
 // manifests is for `phial check` to say.
 func environment(f *advise.Facts, dir string) {
-	var tree manifest.Tree
-	if err := tree.Add(dir, nil); err != nil {
-		return
-	}
-	set, _, err := deployed.Objects(&tree, []string{dir}, check.Config{})
-	if err != nil {
-		return
-	}
-	in := check.Input{Objects: set}
+	in := manifests(dir)
 	for _, b := range in.Serving() {
 		for e := range b.Container.Env() {
 			at := e.Value().Position()
@@ -93,6 +105,39 @@ func environment(f *advise.Facts, dir string) {
 			f.Environment(e.Called, e.Value().String(), project.Pos{File: filepath.ToSlash(file), Line: at.Line, Col: at.Column})
 		}
 	}
+}
+
+// manifests are those below a directory, as far as they can be read.
+func manifests(dir string) *check.Input {
+	var tree manifest.Tree
+	if err := tree.Add(dir, nil); err != nil {
+		return &check.Input{}
+	}
+	set, _, err := deployed.Objects(&tree, []string{dir}, check.Config{})
+	if err != nil {
+		return &check.Input{}
+	}
+	return &check.Input{Objects: set}
+}
+
+// Image is the one image that the manifests beside a project run it by, and where they name it; empty: there is none, or several.
+func Image(p *project.Project, dir string) (image string, at project.Pos) {
+	in := manifests(dir)
+	in.Project = p
+	for _, b := range in.OfProject() {
+		f := b.Container.Key("image")
+		ref, literal := f.Text()
+		file, err := filepath.Rel(dir, f.Position().File)
+		if _, rendered := deployed.RenderedFrom(f.Position().File); err != nil || rendered || !literal {
+			continue
+		}
+		if name, _, _ := project.SplitImage(ref); image != "" && image != name {
+			return "", project.Pos{}
+		} else if image == "" {
+			image, at = name, project.Pos{File: filepath.ToSlash(file), Line: f.Position().Line, Col: f.Position().Column}
+		}
+	}
+	return image, at
 }
 
 // terminal says whether there is somebody to ask.

@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/phialdev/phial/internal/cli/advise"
 	"github.com/phialdev/phial/internal/cli/deployed"
 	"github.com/phialdev/phial/internal/cli/term"
 	"github.com/phialdev/phial/internal/project"
@@ -69,6 +70,8 @@ func initialize(ctx context.Context, s *term.IO, o options) error {
 	if err != nil {
 		return err
 	}
+	o.Decided, o.Advised = advise.Type(p, o.dir)
+	o.Found, o.FoundAt = advise.Image(p, o.dir)
 	made, err := scaffold.Generate(p, o.Options)
 	var refused *scaffold.Error
 	if errors.As(err, &refused) {
