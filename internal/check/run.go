@@ -253,11 +253,15 @@ func gather(rules []*Rule, found []*Finding) []*Finding {
 	for _, r := range rules {
 		hides[r.Code] = r.Hides
 	}
-	roots := map[string][]*Finding{}
+	type symptom struct {
+		about string
+		code  finding.Code
+	}
+	roots := map[symptom][]*Finding{}
 	for _, n := range found {
-		if len(hides[n.Code]) > 0 {
+		for _, code := range hides[n.Code] {
 			for _, about := range append([]string{n.about}, n.over...) {
-				roots[about] = append(roots[about], n)
+				roots[symptom{about, code}] = append(roots[symptom{about, code}], n)
 			}
 		}
 	}
@@ -268,9 +272,9 @@ func gather(rules []*Rule, found []*Finding) []*Finding {
 			over[n], hidden[n] = n.first, true
 			continue
 		}
-		for _, root := range roots[n.about] {
+		for _, root := range roots[symptom{n.about, n.Code}] {
 			// A cause that weighs less than its symptom does not hide it.
-			if root != n && root.Severity >= n.Severity && slices.Contains(hides[root.Code], n.Code) && over[root] != n {
+			if root != n && root.Severity >= n.Severity && over[root] != n {
 				over[n], hidden[n] = root, true
 				break
 			}

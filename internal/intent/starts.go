@@ -147,7 +147,7 @@ func sameEnv(a, b envsh.Env) bool {
 func (l *starter) follow(ctx context.Context, argv []string, env envsh.Env, at, from string, depth int) startup {
 	lost := func(why string) startup { return startup{why: why, at: at, env: env} }
 	if depth > maxEntries {
-		return lost("more than " + "a few scripts start one another")
+		return lost("more scripts start one another than are followed")
 	}
 	argv, env = passedOn(argv, env)
 	if len(argv) == 0 {

@@ -70,7 +70,7 @@ func summarize(w io.Writer, m check.Mesh, s Style) {
 // meshSummary is the mesh in one sentence for each that there is.
 func meshSummary(m check.Mesh) []string {
 	var all []string
-	in := ""
+	in, boots := "", booting(m)
 	if m.Environment != "" {
 		in = " in " + m.Environment
 	}
@@ -88,7 +88,7 @@ func meshSummary(m check.Mesh) []string {
 		switch {
 		case g.Meant == "" && n > 1 && len(g.Islands) == n:
 			all = append(all, fmt.Sprintf("No mesh is meant%s: %s, each for itself.", of, count(max(n, g.Replicas), "replica")))
-		case down(m, g):
+		case down(g, boots):
 			all = append(all, "Predicted mesh"+of+": none, since no replica has a node that could be in one.")
 		case n == 1:
 			all = append(all, "Predicted mesh"+of+": one replica.")
@@ -115,10 +115,18 @@ func standing(followed int, g check.Group) string {
 	return fmt.Sprintf("; %d of the %d replicas were followed, and stand for the others", followed, g.Replicas)
 }
 
-// down says whether no replica of a mesh has a node, and not because it is meant so.
-func down(m check.Mesh, g check.Group) bool {
-	return !slices.ContainsFunc(m.Replicas, func(r mesh.Predicted) bool {
-		without := r.Node == "" && len(r.Steps) > 0 && r.Steps[0].State == mesh.Failed && r.Steps[0].Code != ""
-		return !without && slices.ContainsFunc(g.Islands, func(ids []string) bool { return slices.Contains(ids, r.ID) })
+// booting are the replicas that have a node, or are meant to have none.
+func booting(m check.Mesh) map[string]bool {
+	all := make(map[string]bool, len(m.Replicas))
+	for _, r := range m.Replicas {
+		all[r.ID] = r.Node != "" || len(r.Steps) == 0 || r.Steps[0].State != mesh.Failed || r.Steps[0].Code == ""
+	}
+	return all
+}
+
+// down says whether no replica of a mesh is among those that boot.
+func down(g check.Group, boots map[string]bool) bool {
+	return !slices.ContainsFunc(g.Islands, func(ids []string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return boots[id] })
 	})
 }

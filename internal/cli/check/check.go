@@ -21,7 +21,7 @@ import (
 // in memory until the end.
 const (
 	gcReading = 100
-	gcKeeping = 28
+	gcKeeping = 24
 )
 
 // collect sets the percentage, unless a person has, and gives the one before.
