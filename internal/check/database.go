@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
@@ -94,7 +95,7 @@ func migratesByItself(in *Input, f *Finder) {
 			if !migratesIn(line) || !runs.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "echo ") {
 				continue
 			}
-			at := project.Pos{File: t.called, Line: i + 1}
+			at := project.Pos{File: t.called, Line: i + 1, Col: wordsOf("", i+1, line).Column}
 			if t.called == itsCommand {
 				d, _ := dockerfileOf(in.Project)
 				at = project.Pos{File: d.File}
@@ -175,7 +176,7 @@ func madeUpSecret(in *Input, f *Finder) {
 			}
 			for i, line := range strings.Split(t.text, "\n") {
 				if m := makesSecret.FindStringSubmatch(line); m != nil && !comment(line) {
-					n := f.On(b.Label(), Span{File: in.ProjectFile(t.called), Line: i + 1}, "each pod of %s makes a SECRET_KEY_BASE of its own when it starts", b.Name)
+					n := f.On(b.Label(), wordsOf(in.ProjectFile(t.called), i+1, line), "each pod of %s makes a SECRET_KEY_BASE of its own when it starts", b.Name)
 					in.secretOf(n, b, m[1] != "" || strings.Contains(t.text, `-z "$`))
 				}
 			}
@@ -187,6 +188,13 @@ func madeUpSecret(in *Input, f *Finder) {
 			}
 		}
 	}
+}
+
+// wordsOf is where a line's words stand in a script, without the white space around them.
+func wordsOf(file string, number int, line string) Span {
+	words := strings.TrimSpace(line)
+	before := utf8.RuneCountInString(line[:strings.Index(line, words)])
+	return Span{File: file, Line: number, Column: before + 1, EndLine: number, EndColumn: before + 1 + utf8.RuneCountInString(words)}
 }
 
 // secretOf weighs a secret that is made up: where one is given, it may not be, and with a single pod only restarts are seen.

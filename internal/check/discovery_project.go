@@ -201,7 +201,7 @@ func ignoredOptions(in *Input, f *Finder) {
 				n.As(finding.Info, Hint).Saw("libcluster %s may know options that are not known here", l.Version)
 			}
 			to := renamed[s][o.Name]
-			meant := cmp.Or(to, spell.Nearest(o.Name, keys))
+			meant := cmp.Or(to, spell.Nearest(o.Name, keys), in.demanded(t, s))
 			switch {
 			case meant != "" && t.Option(meant).Absent():
 				n.Mend("write %s:, which %s looks at", meant, s)
@@ -234,6 +234,38 @@ func (n *Finding) stops(in *Input, strategy, option string) {
 			n.Cause += ": without " + option + " the app does not boot"
 		}
 	}
+}
+
+// demanded is the option that a strategy is not told, and without which by the prediction no pod boots, where a topology has a
+// single one that nobody looks at: that was meant, whatever it is called. Empty where it is not certain.
+func (in *Input) demanded(t project.Topology, strategy string) string {
+	if len(t.Ignored) != 1 || in.Predicted() == nil {
+		return ""
+	}
+	x := in.predicted()
+	keys, _ := project.StrategyOptions(strategy)
+	for _, b := range in.OfProject() {
+		for _, key := range keys {
+			if r := x.of[b.Label()]; len(r) > 0 && t.Option(key).Absent() && likeKey(t.Ignored[0].Name, key) && strings.HasSuffix(r[0].NoNode, notTold(strategy, key)) {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// likeKey says whether two keys have their last word in common, and the first letter of the others: app_name, application_name.
+func likeKey(a, b string) bool {
+	x, y := strings.Split(a, "_"), strings.Split(b, "_")
+	if len(x) != len(y) || len(x) < 2 || x[len(x)-1] != y[len(y)-1] {
+		return false
+	}
+	for i := range x {
+		if x[i] == "" || y[i] == "" || x[i][0] != y[i][0] {
+			return false
+		}
+	}
+	return true
 }
 
 // otherStrategys tells of several options at once that all are another strategy's: the strategy was changed, and they were not.

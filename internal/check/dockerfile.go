@@ -169,7 +169,7 @@ func missingLibraries(in *Input, f *Finder) {
 			continue
 		}
 		n := f.In(d.File, d.Stages[d.Final()].At, "the runner is a bare %s, and nothing installs %s", b, lacks).
-			Mend("install %s in the last stage", wanted)
+			As(warningLikely()).Mend("install %s in the last stage", wanted)
 		if otp == 0 {
 			n.As(finding.Info, Hint).Saw("the build's image does not say its OTP; before 24 there was no JIT")
 		}

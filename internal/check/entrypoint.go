@@ -213,26 +213,105 @@ func piped(text string) bool {
 	return len(parts) > 1 && startsLine.MatchString(parts[0])
 }
 
-// scriptWithoutExec looks into a script of the project that an image runs.
+// scriptWithoutExec looks into a script of the project that an image runs. A shell that reads a script does not put its last
+// command in its own place.
 func scriptWithoutExec(in *Input, f *Finder, d project.Dockerfile, i project.Instruction) {
 	file, text := in.entryScript(d, i)
-	if file == "" || strings.Contains(text, "trap ") {
+	first := initOf(d)
+	if file == "" || strings.Contains(text, "trap ") || first == tellsAll {
 		return
 	}
-	last, before, at, col := "", "", 0, 0
-	for n, whole := range numbered(text) {
-		if line := strings.TrimSpace(whole); line != "" && !comment(line) {
-			last, before, at = line, last, n
-			col = strings.Index(whole, line) + 1
+	for _, words := range in.imageRuns(d) {
+		taken := text
+		for _, t := range in.Project.Start(words).Texts {
+			if t.File == file {
+				taken = t.Text
+			}
 		}
-	}
-	if (startsLine.MatchString(last) || startsHere.MatchString(last) || strings.HasPrefix(last, `"$@"`)) && !strings.Contains(last, "exec ") {
-		n := f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: the shell stays process 1, and the release is not told to stop", file).
+		last, before, at, col := lastLine(taken)
+		starts := startsLine.MatchString(last) || startsHere.MatchString(last) || strings.HasPrefix(last, `"$@"`)
+		if !starts || strings.Contains(last, "exec ") {
+			continue
+		}
+		stays := "the shell stays process 1, and the release is not told to stop"
+		if first != "" {
+			stays = first + " is process 1 and tells the shell that it started, which stays and passes nothing on: the release is not told to stop"
+		}
+		n := f.In(d.File, project.Pos{File: file, Line: at, Col: 1}, "%s starts the release without exec: %s", file, stays).
 			Mend("write exec before the last command of %s", file).place(in, i.At, "run by the image")
 		if !strings.HasSuffix(before, `\`) && !strings.HasSuffix(before, "|") && !strings.Contains(text, "<<") {
 			n.Edited(in.execBefore(project.Pos{File: file, Line: at, Col: col}, "", last))
 		}
+		return
 	}
+}
+
+// imageRuns are the words that containers of an image are started with, one text for each way.
+func (in *Input) imageRuns(d project.Dockerfile) (all []string) {
+	for _, b := range in.OfProject() {
+		if words := startWordsOf(b, d); !b.Container.Key("command").Exists() && !slices.Contains(all, words) {
+			all = append(all, words)
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, strings.Join(d.Runs(nil, nil), " "))
+	}
+	return all
+}
+
+// tellsAll is of a process 1 that passes signals on to all that its child has started, and not to the child alone.
+const tellsAll = "all"
+
+// initOf is the program that an image puts before what it runs, to pass signals on; empty: none.
+func initOf(d project.Dockerfile) string {
+	words := d.Runs(nil, nil)
+	if len(words) == 0 {
+		return ""
+	}
+	first, flags := path.Base(words[0]), ""
+	for _, w := range words[1:] {
+		if !strings.HasPrefix(w, "-") || w == "--" {
+			break
+		}
+		flags += " " + w + " "
+	}
+	has := func(flag string) bool { return strings.Contains(flags, " "+flag+" ") }
+	switch first {
+	case "tini", "docker-init", "catatonit":
+		if has("-g") {
+			return tellsAll
+		}
+		return first
+	case "dumb-init":
+		if !has("-c") && !has("--single-child") {
+			return tellsAll
+		}
+		return first
+	}
+	return ""
+}
+
+var (
+	// ofBranch is what stands before a command in a line of case.
+	ofBranch = regexp.MustCompile(`^\(?["'\w*.|\s-]+\)\s+`)
+	// closing is a line of a script that ends a branch, and no command.
+	closing = regexp.MustCompile(`^(;;|esac|fi|\}|[;\s])+$`)
+)
+
+// lastLine is the last command of a script, the line above it, and where it stands.
+func lastLine(text string) (last, before string, at, col int) {
+	for n, whole := range numbered(text) {
+		line := strings.TrimSpace(whole)
+		if line == "" || comment(line) || closing.MatchString(line) {
+			continue
+		}
+		start := strings.Index(whole, line)
+		if m := ofBranch.FindString(line); m != "" {
+			start, line = start+len(m), line[len(m):]
+		}
+		last, before, at, col = strings.TrimSpace(strings.TrimSuffix(line, ";;")), last, n, start+1
+	}
+	return last, before, at, col
 }
 
 // entryScript is the script of the project that an instruction runs, and its text.

@@ -71,6 +71,12 @@ func brokenScripts(in *Input, f *Finder) {
 			continue
 		}
 		told[script.File] = true
+		if script.NoShell() {
+			n := tell(envsh.Pos{File: script.File, Line: 1, Col: 1}, "its first line ends as Windows writes it, and the kernel finds no shell whose name has a carriage return in it", "the container does not start").
+				Mend("write %s with plain line ends (dos2unix %s), and keep them so: %s text eol=lf in .gitattributes", script.File, script.File, script.File)
+			n.Cause = "no shell reads " + script.File + ": its first line ends as Windows writes it, and the kernel finds no shell whose name has a carriage return in it: the container does not start"
+			continue
+		}
 		if broken := envsh.Broken(envsh.Source{Name: script.File, Text: []byte(script.Text)}); broken != nil {
 			tell(broken.Pos, broken.Why, "the container with it")
 		}

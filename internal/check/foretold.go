@@ -44,12 +44,13 @@ func (in *Input) foretell(rule *Rule, f *Finder) {
 
 // alone tells of nodes that do not boot and stand in no link: one of one replica has nobody to be kept from.
 func (t *teller) alone() {
-	if t.rule.Code != codeNoEPMD {
+	stops := slices.Contains([]finding.Code{codeNoProgram, "IMG-22", SourceUnreadable}, t.rule.Code)
+	if t.rule.Code != codeNoEPMD && !stops {
 		return
 	}
 	for _, label := range slices.Sorted(maps.Keys(t.x.of)) {
 		all := t.x.of[label]
-		if r := all[0]; len(all) == 1 && r.Slip == mesh.NoEPMDThere && r.NoNode != "" {
+		if r := all[0]; len(all) == 1 && r.NoNode != "" && (r.Slip == mesh.NoEPMDThere) != stops && r.Code == string(t.rule.Code) {
 			t.tell(mesh.Obstacle{From: r.ID, Text: r.NoNode, At: []string{r.Node.From}, Slip: r.Slip}, true)
 		}
 	}
@@ -94,12 +95,15 @@ func (t *teller) tell(o mesh.Obstacle, sure bool) {
 	}
 	t.told[here] = true
 	text := o.Text
+	other := in.meantService(t.rule.Code, o.From)
 	if !sure {
 		severity, confidence = ofDoubt(t.rule.Code)
-		if other := in.meantService(t.rule.Code, o.From); other != "" { // a slip, most likely
+		if other != "" { // a slip, most likely
 			severity, confidence = finding.Warning, Likely
-			text += other
 		}
+	}
+	if !sure || strings.HasPrefix(other, fullName) {
+		text += other
 	}
 	if o.Dialled != "" {
 		text = "discovery dials " + o.Dialled + ": " + text
@@ -144,15 +148,21 @@ const codeEndsStart finding.Code = "NAM-04"
 // codeDomain is of a name in another domain than the cluster's.
 const codeDomain finding.Code = "NAM-10"
 
+// codeNoProgram is of a program that is to start the release, and is not there.
+const codeNoProgram finding.Code = "IMG-21"
+
 // ofDoubt says how grave it is that a code may be so. A script that ends with most shells is
 // worth more than a hint, and so is a domain that can't be right everywhere.
 func ofDoubt(code finding.Code) (finding.Severity, Confidence) {
 	switch code {
-	case codeEndsStart, codeDomain:
+	case codeEndsStart, codeDomain, codeNoProgram:
 		return finding.Warning, Likely
 	}
 	return finding.Info, Hint
 }
+
+// fullName begins what is said of a Service that is there, and is asked for by a name that is too short.
+const fullName = "; write its full name, "
 
 // meantService is the end of a sentence about a Service that is not there: the headless one
 // that selects a replica, of which discovery may be meant to ask, or where its like is.
@@ -170,6 +180,9 @@ func (in *Input) meantService(code finding.Code, id string) string {
 	}
 	for i := range r.Ways {
 		asked := firstLabel(r.Ways[i].Query.Value)
+		if asked == r.Ways[i].Query.Value && slices.Contains(names, asked) {
+			return fullName + asked + "." + r.Namespace + ".svc and the cluster's domain behind it, most often cluster.local"
+		}
 		if hint := spell.Hint(asked, names); hint != "" {
 			return hint
 		}

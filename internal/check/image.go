@@ -24,11 +24,14 @@ var image = []Rule{
 	},
 	{
 		Code: finding.LibraryMissing, Title: "libraries that the runner lacks",
-		Severity: finding.Warning, Confidence: Likely, Needs: Project | Dockerfile,
-		Looks: "What is installed in the last stage of a Dockerfile, where that begins with a bare system and gets a release.",
-		Why:   "The BEAM needs the C++ library, ncurses and OpenSSL, which a slim image does not have: Error loading shared library libstdc++.so.6.",
+		Severity: finding.Error, Confidence: Certain, Needs: Project | Dockerfile,
+		Looks: "What is installed in the last stage of a Dockerfile, where that begins with a bare system and gets a release; and whether that stage has a shell: scratch, distroless images without :debug and Chainguard's static have none.",
+		Why:   "The BEAM needs the C++ library, ncurses and OpenSSL, which a slim image does not have: Error loading shared library libstdc++.so.6. Its bin/NAME is a script, which no container starts without a shell: no such file or directory.",
 		Fix:   "install libstdc++, ncurses and openssl in the last stage",
-		Check: missingLibraries,
+		Check: func(in *Input, f *Finder) {
+			missingLibraries(in, f)
+			missingShell(in, f)
+		},
 	},
 	{
 		Code: "IMG-03", Title: "a base that moves",
@@ -71,7 +74,7 @@ var image = []Rule{
 	{
 		Code: "IMG-07", Title: "SIGTERM that reaches nobody",
 		Severity: finding.Warning, Confidence: Likely, Needs: Deployment,
-		Looks: "Commands that start the release by a shell without exec: of containers, and where those name none, of the image and the script that it runs.",
+		Looks: "Commands that start the release by a shell without exec: of containers, and where those name none, of the image and the script that it runs, in the branch that its arguments take. Not where tini -g or dumb-init tells all processes.",
 		Why:   "The kubelet tells process 1 to stop, and that is the shell, which passes nothing on: the pod takes its whole grace period and is killed, and nothing is ended.",
 		Fix:   "write exec before the last command: sh -c \"exec bin/app start\", or start it without a shell",
 		Mends: true,
@@ -142,17 +145,17 @@ var image = []Rule{
 		Check: wholeLanguage,
 	},
 	{
-		Code: "IMG-21", Title: "a release of another name",
+		Code: codeNoProgram, Title: "what starts the release is not there",
 		Severity: finding.Error, Confidence: Certain, Needs: Project,
-		Looks: "bin/NAME in CMD, ENTRYPOINT and the commands of containers with the project's image, and _build/prod/rel/NAME in COPY --from, against the releases of mix.exs, or its app where it names none.",
+		Looks: "bin/NAME in CMD, ENTRYPOINT and the commands of containers with the project's image, and _build/prod/rel/NAME in COPY --from, against the releases of mix.exs, or its app where it names none; also in the scripts of the project that are run on the way. Programs of the release's bin that neither mix release nor rel/overlays makes, commands such as daemon that a script runs without bin/NAME, and scripts that run what they are given and are given nothing.",
 		Why:   "mix release makes a directory and a script of the release's name: another name is not there, so the image is not built, or its container does not start.",
-		Fix:   "write the release's name as mix.exs has it",
+		Fix:   "start it as bin/NAME start, by the release's name as mix.exs has it",
 		Check: otherRelease,
 	},
 	{
 		Code: "IMG-22", Title: "a release in the background",
 		Severity: finding.Error, Confidence: Certain, Needs: Deployment,
-		Looks: "bin/NAME daemon and daemon_iex as what a container runs, and where that names no command as what the image runs.",
+		Looks: "bin/NAME daemon and daemon_iex as what a container runs, and where that names no command as what the image runs; also as the last command of the scripts of the project that are run on the way.",
 		Why:   "Both start the node in the background and return. Process 1 has ended then, so the container has too: CrashLoopBackOff, without an error in any log.",
 		Fix:   "run bin/NAME start, which stays",
 		Hides: []finding.Code{"IMG-07"},

@@ -99,7 +99,7 @@ var itself = []Rule{
 	{
 		Code: SourceUnreadable, Title: "a file of the project that was not read whole",
 		Severity: finding.Error, Confidence: Certain, Needs: Project,
-		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir; rel/env.sh.eex, and the script that the image runs: whether a shell reads them.",
+		Looks: "mix.exs, the configuration, and the files of lib that have to do with what is checked: whether they are Elixir; rel/env.sh.eex, and the scripts that the image runs: whether a shell reads them, and whether their first line has the line ends of Windows.",
 		Why:   "Elixir refuses it as well. What such a file says, or would say otherwise, is not known: rules that read the project say nothing certain, and the mesh is not predicted by what stands there. A shell ends where it does not understand a script (an if without fi), and the container with it.",
 		Fix:   "mend the place that is named (mix compile shows it, or sh -n FILE); then check again",
 		Check: brokenSource,

@@ -66,6 +66,14 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 			[]string{"error DSC-20 config/runtime.exs: node_basename: \"shop\", < DSC-15"}},
 		"a key that is misspelt": {with(byLibcluster(strings.Replace(api, "kubernetes_node_basename", "kubernetes_node_basname", 1)), change{"rbac.yaml", "", allowed}),
 			[]string{"error DSC-20 config/runtime.exs: kubernetes_node_basname: \"shop\", < DSC-15"}},
+		"a key that is called otherwise": {byLibcluster(`topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [
+        service: "shop-headless",
+        app_name: "shop"
+      ]]]`), []string{"error DSC-20 config/runtime.exs: app_name: \"shop\" < DSC-15"}},
+		"a key that is not that one": {byLibcluster(`topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [
+        service: "shop-headless",
+        wobble: 1
+      ]]]`), []string{"error DSC-15 config/runtime.exs: topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [", "warning DSC-20 config/runtime.exs: wobble: 1"}},
 		"a key that is missing": {with(byLibcluster(strings.Replace(api, "        kubernetes_node_basename: \"shop\",\n", "", 1)), change{"rbac.yaml", "", allowed}),
 			[]string{"error DSC-15 config/runtime.exs: k8s: ["}},
 		"a topology in the wrong place": {byLibcluster(`k8s: [strategy: Cluster.Strategy.Kubernetes.DNS, config: [service: "shop-headless", application_name: "shop"]]`),

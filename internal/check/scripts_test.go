@@ -30,6 +30,8 @@ func TestBrokenScripts(t *testing.T) {
 		"an entrypoint that is sound":  {[]change{entry, script("#!/bin/sh\nset -e\nexec \"$@\"\n")}, nil},
 		"an entrypoint of bash's":      {[]change{entry, script("#!/bin/bash\nargs=(\"$@\")\nexec \"${args[@]}\"\n")}, nil},
 		"an entrypoint, not a shell's": {[]change{entry, script("#!/usr/bin/env python3\nif True:\n  print('\n")}, nil},
+		"line ends of Windows":         {[]change{entry, script("#!/bin/sh\r\nexec \"$@\"\r\n")}, []string{"error docker/entry.sh: #!/bin/sh"}},
+		"line ends that are mended":    {[]change{entry, script("#!/bin/sh\r\nexec \"$@\"\r\n"), {"Dockerfile", "USER nobody", "RUN sed -i 's/\\r$//' /entry.sh\nUSER nobody"}}, nil},
 		"another command":              {[]change{entry, script("#!/bin/sh\nif true; then\nexec \"$@\"\n"), {"k8s.yaml", "        env:\n", "        command: [/app/bin/shop, start]\n        env:\n"}}, nil},
 		"a script that is not run":     {[]change{{"rel/overlays/bin/migrate", "", "#!/bin/sh\nif true; then\n"}}, nil},
 	} {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/phialdev/phial/internal/finding"
-	"github.com/phialdev/phial/internal/project"
 	"github.com/phialdev/phial/internal/spell"
 )
 
@@ -62,44 +61,9 @@ func inBackground(in *Input, f *Finder) {
 	}
 }
 
-// releaseNames are what the releases of the project are called; known where these are all.
-func (in *Input) releaseNames() (names []string, known bool) {
-	p := in.Project
-	if hasDep(p, "distillery") || len(p.Broken) > 0 {
-		return nil, false
-	}
-	for _, m := range p.Mixes() {
-		switch m.Releases.State {
-		case project.Unknown:
-			return nil, false
-		case project.Known:
-			for _, r := range m.Releases.Value {
-				names = append(names, r.Name)
-			}
-		case project.Absent:
-		}
-		// Without any, the release is called as the application, which for an umbrella's root is none.
-		if len(m.Releases.Value) == 0 {
-			if m.App.State == project.Unknown {
-				return nil, false
-			}
-			if m.App.Known() {
-				names = append(names, m.App.Value)
-			}
-		}
-	}
-	var once []string // an umbrella's release may be called as one of its apps
-	for _, n := range names {
-		if !slices.Contains(once, n) {
-			once = append(once, n)
-		}
-	}
-	return once, len(once) > 0
-}
-
 // otherRelease finds names of releases that the project does not have.
 func otherRelease(in *Input, f *Finder) {
-	names, known := in.releaseNames()
+	names, known := in.Project.ReleaseNames()
 	if !known {
 		return
 	}
@@ -129,13 +93,16 @@ func otherRelease(in *Input, f *Finder) {
 			continue
 		}
 		for _, i := range commands(d) {
-			if m := commanded.FindStringSubmatch(strings.Join(i.Words, " ")); m != nil && wrong(m[1]) && in.noScript(d, m[1]) {
+			if m := commanded.FindStringSubmatch(strings.Join(i.Words, " ")); m != nil && wrong(m[1]) && d.Lacks(m[1]) {
 				f.In(d.File, i.At, text+": the container does not start", i.Name, m[1], have, spell.Hint(m[1], names)).Mend("run bin/%s", names[0])
 			}
 		}
 	}
 	for _, b := range in.Serving() {
 		words := b.Container.Words()
+		if noProgram(in, f, b, names) {
+			continue
+		}
 		m := commanded.FindStringSubmatch(joined(b.Container))
 		if m == nil || !wrong(m[1]) || in.projectImage(b.Container) == "" {
 			continue
@@ -145,15 +112,22 @@ func otherRelease(in *Input, f *Finder) {
 	}
 }
 
-// noScript says whether nothing of the project that is copied into an image is called so.
-func (in *Input) noScript(d project.Dockerfile, name string) bool {
-	for _, i := range d.Chain(d.Final()) {
-		if (i.Name == "COPY" || i.Name == "ADD") && slices.ContainsFunc(i.Words, func(w string) bool { return path.Base(w) == name }) {
-			return false
-		}
-		if i.Name == "RUN" && strings.Contains(runText(i), name) {
-			return false // it may be linked there
-		}
+// noProgram finds a container that runs a program of the release's bin which neither mix release nor the project makes, where
+// one of a like name is there.
+func noProgram(in *Input, f *Finder, b Beam, releases []string) bool {
+	command := texts(b.Container.Key("command"))
+	if len(command) != 1 || in.projectImage(b.Container) == "" || path.Base(path.Dir(command[0])) != "bin" || !in.Project.NotInRelease(command[0], false) {
+		return false
 	}
+	there := slices.Clone(releases)
+	for _, file := range in.Project.Overlays() {
+		there = append(there, path.Base(file))
+	}
+	hint := spell.Hint(path.Base(command[0]), there)
+	if hint == "" {
+		return false
+	}
+	f.At(b.Object, wordWith(b.Container.Words(), command[0]), "the container %s runs %s, which neither mix release nor rel/overlays makes%s", b.Container.Called, command[0], hint).
+		As(finding.Warning, Likely)
 	return true
 }

@@ -14,7 +14,7 @@ func TestReleaseNamesOnce(t *testing.T) {
 		{"apps/shop/mix.exs", "", "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: \"0.3.0\"]\nend\n"},
 		{"apps/web/mix.exs", "", "defmodule Web.MixProject do\n  use Mix.Project\n  def project, do: [app: :web, version: \"0.3.0\"]\nend\n"},
 	})
-	names, known := in.releaseNames()
+	names, known := in.Project.ReleaseNames()
 	slices.Sort(names)
 	if d := cmp.Diff([]string{"shop", "web"}, names); d != "" || !known {
 		t.Errorf("known: %v (-want +got):\n%s", known, d)

@@ -30,6 +30,8 @@ type Arrival struct {
 	Why  string   // why Argv is not known
 	// Behind says that the shell goes on while it runs in the background.
 	Behind bool
+	// InPlace says that it takes the place of the shell, and nothing of the script comes after it.
+	InPlace bool
 	Env
 }
 
@@ -147,6 +149,7 @@ func (r *run) merged() (all []arrival) {
 			all = append(all, a)
 			continue
 		}
+		all[i].InPlace = all[i].InPlace && a.InPlace
 		all[i].s = r.join(all[i].s, a.s, "which way is taken to "+strings.Join(a.Argv, " ")+" is not known")
 	}
 	return all
@@ -168,7 +171,7 @@ func (r *run) arrives(s *state, c *simpleCall, argv []text, inPlace bool) bool {
 	if r.arrived == nil {
 		return false
 	}
-	a := arrival{Arrival: Arrival{Pos: r.script.pos(c.n.Pos()), Why: c.why, Behind: r.arrived.behind > 0}}
+	a := arrival{Arrival: Arrival{Pos: r.script.pos(c.n.Pos()), Why: c.why, Behind: r.arrived.behind > 0, InPlace: inPlace}}
 	for _, t := range argv {
 		word, ok := t.plain()
 		if !ok {

@@ -24,6 +24,12 @@ func (r *run) param(s *state, p *syntax.ParamExp, dq bool) []frag {
 		return one(gap("which variable a tag names is not known"))
 	}
 	if name == "@" || name == "*" {
+		if word, is, ok := orArguments(s, p, dq); ok {
+			if is {
+				return []frag{{params: true, quoted: true}}
+			}
+			return r.argument(s, word, dq)
+		}
 		switch {
 		case p.Exp != nil || p.Length:
 			return one(gap("$" + name + " with an operator is not followed"))
@@ -53,6 +59,18 @@ func (r *run) param(s *state, p *syntax.ParamExp, dq bool) []frag {
 		return one(v.text(name))
 	}
 	return r.operator(s, p, name, v, dq)
+}
+
+// orArguments is "${@:-word}": the arguments, where there are some, or else the word. Not ok where it is not known which: shells
+// differ on an argument that is empty.
+func orArguments(s *state, p *syntax.ParamExp, dq bool) (word *syntax.Word, is, ok bool) {
+	if p.Param.Value != "@" || !dq || p.Length || p.Exp == nil || p.Exp.Op != syntax.DefaultUnset && p.Exp.Op != syntax.DefaultUnsetOrNull {
+		return nil, false, false
+	}
+	if len(s.params) == 0 {
+		return p.Exp.Word, false, s.paramsWhy == ""
+	}
+	return nil, true, s.params[0].empty() == no
 }
 
 // text is what $NAME gives.

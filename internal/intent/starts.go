@@ -71,6 +71,10 @@ type starter struct {
 	host envsh.Host
 	// texts of the scripts that are run
 	texts string
+	// own says that the container names its command itself: what it names may be another image's.
+	own bool
+	// goesOn says that a script around has more to do when what it starts has ended.
+	goesOn bool
 }
 
 // startup follows a container to where its release starts.
@@ -111,7 +115,7 @@ func (b *builder) startup(ctx context.Context, w Runs, env environment, h envsh.
 	before := ofImages(e)
 	var all []startup
 	for i, argv := range lines {
-		l := &starter{app: b.app, host: h}
+		l := &starter{app: b.app, host: h, own: len(command) > 0}
 		s := l.follow(ctx, argv, before, at[i], "", 0)
 		b.scripts += l.texts
 		if s.why != "" {
@@ -175,17 +179,30 @@ func (l *starter) follow(ctx context.Context, argv []string, env envsh.Env, at, 
 	if len(argv) > 1 {
 		command = argv[1]
 	}
+	none := func(code, why string) startup {
+		s := lost(why)
+		s.code, s.noNode = code, true
+		return s
+	}
 	switch {
+	case l.gone(argv, from, depth):
+		return none(codeNoProgram, l.unknownProgram(argv))
 	case name == "server" && command == "":
 		return startup{env: env, at: at}
 	case name != "" && strings.HasPrefix(command, "start"):
 		return startup{name: name, env: env, at: at}
 	case name != "" && strings.HasPrefix(command, "daemon"):
-		return lost(strings.TrimPrefix(first, "/app/") + " " + command + " leaves the node in the background, and the container ends with the command")
+		why := strings.TrimPrefix(first, "/app/") + " " + command + " leaves the node in the background"
+		if l.goesOn || l.own && depth == 0 {
+			return lost(why)
+		}
+		return none(codeBackground, why+", and the container ends with the command")
 	case name != "" && slices.Contains(otherwise, command):
 		s := lost("it starts with " + first + " " + command + ", and not with bin/" + cmp.Or(l.app.Name, "NAME") + " start")
 		s.other = true
 		return s
+	case name != "" && strings.HasPrefix(command, "…"):
+		return lost("it starts with " + first + ", and with which of its commands is not known")
 	case startsRelease.MatchString(strings.Join(argv[1:], " ")):
 		return lost("it is started by " + path.Base(first) + ", which may name the node otherwise")
 	}
@@ -257,6 +274,10 @@ func (l *starter) script(ctx context.Context, argv []string, env envsh.Env, at s
 		return lost("it starts with " + argv[0] + ", and " + why)
 	case script.File == "":
 		return startup{}, false
+	case shell == "" && script.NoShell() && !l.goesOn:
+		s, _ = lost("no shell reads " + l.app.shown(project.Pos{File: script.File}) + ": its first line ends as Windows writes it, and the kernel looks for a shell whose name has a carriage return in it")
+		s.code, s.noNode, s.at = codeNoShell, true, l.app.shown(project.Pos{File: script.File, Line: 1, Col: 1})
+		return s, true
 	case script.Shell == "" && shell == "":
 		return lost("it starts with " + argv[0] + ", and " + script.File + " is no script of a shell's")
 	}
@@ -296,7 +317,10 @@ func (l *starter) enter(ctx context.Context, entry envsh.Entry, file string, env
 		case a.Behind:
 			return lost(strings.Join(a.Argv, " ")+" is started in the background ("+here+")", here)
 		default:
+			before := l.goesOn
+			l.goesOn = before || !a.InPlace && !lastOf(string(entry.Text), a.Pos.Line)
 			all = append(all, l.follow(ctx, a.Argv, a.Env, here, file, depth+1))
+			l.goesOn = before
 		}
 	}
 	if len(all) > 1 {
@@ -314,14 +338,12 @@ func (l *starter) enter(ctx context.Context, entry envsh.Entry, file string, env
 		first, _, _ := strings.Cut(line, " ")
 		return lost("it starts with "+cmp.Or(first, "an empty line")+", and not with bin/"+cmp.Or(l.app.Name, "NAME")+" start", at)
 	}
-	return lost("nothing in "+entry.Name+" is seen to start the release", at)
+	s := lost("nothing in "+entry.Name+" is seen to start the release", at)
+	if len(entry.Args) == 0 && passesAll.MatchString(string(entry.Text)) {
+		s.why, s.code = entry.Name+" runs what it is given, and is given nothing: neither the image nor the container says what to run, and the container ends at once", codeNoProgram
+	}
+	return s
 }
-
-const (
-	// codeEnds is of a script that ends before the release starts, and codeNoShell of one that no shell reads.
-	codeEnds    = "NAM-04"
-	codeNoShell = "CHK-08"
-)
 
 // mayStart says whether a program may come to start the release.
 func (l *starter) mayStart(argv []string) bool {

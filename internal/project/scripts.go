@@ -93,6 +93,7 @@ func (d Dockerfile) copies(base string) (all []copied) {
 
 // inDir is a path as it is seen from a directory.
 func inDir(dir, name string) string {
+	name = strings.Trim(name, `"'`)
 	if path.IsAbs(name) || strings.HasPrefix(name, "$") {
 		return path.Clean(name)
 	}
@@ -105,7 +106,15 @@ type Script struct {
 	Text  string
 	Shell string // that reads it by its first line: sh, bash; empty: it has no such line, or it is another program
 	Flags string // that the shell is given there: e of #!/bin/sh -e
+	Given bool   // a shell is named that reads it, whatever its first line says
 }
+
+// windowsFirst is a first line that ends as Windows writes it.
+var windowsFirst = regexp.MustCompile(`^#![^\n]*\r(\n|$)`)
+
+// NoShell says that the kernel finds nothing to read the script with: to it a carriage return is part of the shell's name, or
+// of its flags.
+func (s Script) NoShell() bool { return !s.Given && windowsFirst.MatchString(s.Text) }
 
 var (
 	// firstLine is that of a shell's script.
@@ -185,7 +194,7 @@ func (p *Project) Entry(words []string) (s Script, why string) {
 		}
 		s, why = p.Script(w)
 		if shell != "" && s.File != "" {
-			s.Shell = shell
+			s.Shell, s.Given = shell, true
 		}
 		return s, why
 	}

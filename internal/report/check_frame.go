@@ -95,7 +95,7 @@ func masks(line []rune, column, end int) ([]rune, int, int) {
 
 // secrets are values on a line that are called as secrets are, passwords in URLs, and cookies among flags.
 var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)[\w.-]*(?:cookie|secret|passw|passphrase|token|key_base|api_?key|credential)[\w.-]*["']?\s*(?:[:=]|,\s*["']?value["']?\s*:)\s*("[^"]*"?|'[^']*'?|[^\s,{}\[\]][^\s,}\]]*)`),
+	regexp.MustCompile(`(?i)[\w.-]*(?:cookie|secret|passw|passphrase|token|key_base|api_?key|credential)[\w.-]*["']?\s*(?:[:=]|,\s*["']?value["']?\s*:)\s*(["']?\$\(.*\)["']?|["']?\$\(.*|"[^"]*"?|'[^']*'?|[^\s,{}\[\]][^\s,}\]]*)`),
 	regexp.MustCompile(`://[^/@\s:]*:([^@\s]+)@`),
 	regexp.MustCompile(`(?i)-{1,2}(?:set)?cookie["',\s=]+([^\s"',]+)`),
 }

@@ -216,16 +216,19 @@ func TestFrame(t *testing.T) {
 // Secrets on a line are not shown, whatever the finding on it is about; nothing else moves.
 func TestScrub(t *testing.T) {
 	for line, want := range map[string]string{
-		"{name: RELEASE_COOKIE, value: monster}, image: a": "{name: RELEASE_COOKIE, value: *******}, image: a",
-		"{name: \"SECRET_KEY_BASE\", value: \"a b\"}, b":   "{name: \"SECRET_KEY_BASE\", value: *****}, b",
-		"RELEASE_COOKIE: monster":                          "RELEASE_COOKIE: *******",
-		"secretKeyRef: {name: shop, key: cookie}":          "secretKeyRef: {name: shop, key: cookie}",
-		"secretName: shop-tls":                             "secretName: shop-tls",
-		"{secretName: a, password: b}":                     "{secretName: a, password: *}",
-		"value: ecto://shop:hunter2@db/shop":               "value: ecto://shop:*******@db/shop",
-		"args: [--cookie, monster, --name, a]":             "args: [--cookie, *******, --name, a]",
-		"value: -setcookie monster +Q 65536":               "value: -setcookie ******* +Q 65536",
-		"image: shop:latest":                               "image: shop:latest",
+		"{name: RELEASE_COOKIE, value: monster}, image: a":  "{name: RELEASE_COOKIE, value: *******}, image: a",
+		"{name: \"SECRET_KEY_BASE\", value: \"a b\"}, b":    "{name: \"SECRET_KEY_BASE\", value: *****}, b",
+		"RELEASE_COOKIE: monster":                           "RELEASE_COOKIE: *******",
+		"secretKeyRef: {name: shop, key: cookie}":           "secretKeyRef: {name: shop, key: cookie}",
+		"TOKEN=$(cat \\":                                    "TOKEN=*******",
+		"secretName: shop-tls":                              "secretName: shop-tls",
+		"export SECRET_KEY_BASE=$(head -c 48 /dev/urandom)": "export SECRET_KEY_BASE=**************************",
+		"TOKEN=\"$(cat a (b))\" shop":                       "TOKEN=************** shop",
+		"{secretName: a, password: b}":                      "{secretName: a, password: *}",
+		"value: ecto://shop:hunter2@db/shop":                "value: ecto://shop:*******@db/shop",
+		"args: [--cookie, monster, --name, a]":              "args: [--cookie, *******, --name, a]",
+		"value: -setcookie monster +Q 65536":                "value: -setcookie ******* +Q 65536",
+		"image: shop:latest":                                "image: shop:latest",
 	} {
 		if got := string(scrub([]rune(line))); got != want {
 			t.Errorf("%s becomes %s", line, got)
