@@ -8,7 +8,6 @@ import (
 	"github.com/phialdev/phial/internal/beam"
 	"github.com/phialdev/phial/internal/finding"
 	"github.com/phialdev/phial/internal/manifest"
-	"github.com/phialdev/phial/internal/mesh"
 )
 
 // discovery are rules about how nodes find one another.
@@ -43,7 +42,7 @@ var discovery = []Rule{
 	{
 		Code: finding.PodNameUnknown, Title: "a StatefulSet without its Service",
 		Severity: finding.Error, Confidence: Certain, Needs: Manifests,
-		Looks: "spec.serviceName of a release's StatefulSets, against the Services among the manifests. It is an error where the prediction of the mesh has discovery dial other names than the pods have by it.",
+		Looks: "spec.serviceName of a release's StatefulSets, against the Services among the manifests. It is an error where the prediction of the mesh has discovery dial other names than the nodes have for it.",
 		Why:   "Pods have DNS names only below a headless Service that exists and selects them.",
 		Fix:   "add a headless Service of that name, or name the one that there is",
 		Hides: []finding.Code{"DSC-07", finding.HostMismatch},
@@ -340,24 +339,42 @@ func governingService(in *Input, f *Finder) {
 		if !in.anyService(b.Object) {
 			n.As(finding.Info, Hint)
 		}
-		if in.dialledOtherwise(b, name) {
+		asked, otherwise := in.dialledOtherwise(b, name)
+		if otherwise {
 			n.As(finding.Error, Certain).Cause += ", and discovery dials the pods by other names than they have by it"
+		}
+		if asked != "" {
+			n.As(finding.Error, Certain).Mend("serviceName: %s, by which discovery finds the pods and their nodes are called", asked).Cause +=
+				", so the Service " + asked + " gives pods no names of theirs"
 		}
 	}
 }
 
-// dialledOtherwise says whether the prediction has nodes of a StatefulSet refuse whoever dials them, as they are called by a
-// Service that discovery does not ask.
-func (in *Input) dialledOtherwise(b Beam, service string) bool {
+// dialledOtherwise says whether the prediction has nodes of a StatefulSet refuse whoever dials them: as they are called by a
+// Service that discovery does not ask, or by the Service that it asks, which is another than the StatefulSet's and does not
+// know pods by their names.
+func (in *Input) dialledOtherwise(b Beam, service string) (asked string, otherwise bool) {
 	if in.Predicted() == nil {
-		return false
+		return "", false
 	}
 	x := in.predicted()
-	return slices.ContainsFunc(x.obstacles[finding.HostMismatch], func(o mesh.Obstacle) bool {
+	for _, o := range x.obstacles[finding.HostMismatch] {
 		to := x.replicas[o.To]
-		return x.workload[o.From] == b.Label() && x.workload[o.To] == b.Label() && to != nil &&
-			strings.Contains(to.Node, "."+service+".") && o.Dialled != "" && !strings.Contains(o.Dialled, "."+service+".")
-	})
+		if x.workload[o.From] != b.Label() || x.workload[o.To] != b.Label() || to == nil || o.Dialled == "" {
+			continue
+		}
+		_, node, _ := strings.Cut(to.Node, "@")
+		_, dialled, _ := strings.Cut(o.Dialled, "@")
+		_, of, _ := strings.Cut(node, ".")
+		_, by, _ := strings.Cut(dialled, ".")
+		switch named := strings.HasPrefix(of, service+"."); {
+		case named && !strings.HasPrefix(by, service+"."):
+			otherwise = true
+		case !named && of != "" && of == by:
+			asked, _, _ = strings.Cut(of, ".")
+		}
+	}
+	return asked, otherwise
 }
 
 // waitsForCluster are words in the path of a readiness probe that depends on the others.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -345,5 +346,39 @@ func TestNotRendered(t *testing.T) {
 	report := Run(input(t, "."), Options{Rules: rules(t, "CHK", "HLT-01")})
 	if d := cmp.Diff([]string{"chart:0 info CHK-03", "k8s/a.yaml:12 info HLT-01", "k8s/p.yaml:1 info CHK-03"}, found(report)); d != "" {
 		t.Error(d)
+	}
+}
+
+// A kustomization that puts something into names, or lays patches over, is told with the mesh that is worked out without it.
+func TestOverlaysAreTold(t *testing.T) {
+	const base = "resources: [a.yaml]\n"
+	for name, tt := range map[string]struct {
+		overlay string
+		keys    []string
+		found   []string
+	}{
+		"a prefix":    {"namePrefix: prod-\n", []string{"namePrefix"}, []string{"k8s/prod/kustomization.yaml:2 info CHK-03"}},
+		"a suffix":    {"nameSuffix: -blue\n", []string{"nameSuffix"}, []string{"k8s/prod/kustomization.yaml:2 info CHK-03"}},
+		"a patch":     {"patches: [{patch: \"{}\", target: {kind: Deployment}}]\n", []string{"patches"}, nil},
+		"no change":   {"namePrefix: \"\"\npatches: []\n", nil, nil},
+		"a namespace": {"namespace: prod\n", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, map[string]string{"k8s/base/kustomization.yaml": base, "k8s/base/a.yaml": limited, "k8s/prod/kustomization.yaml": "resources: [../base]\n" + tt.overlay})
+			in := input(t, ".")
+			var keys []string
+			for _, o := range in.overlays(slices.Concat(rename, layOver)...) {
+				keys = append(keys, o.Key)
+				if o.Dir != "k8s/prod" {
+					t.Errorf("%+v", o)
+				}
+			}
+			if d := cmp.Diff(tt.keys, keys); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff(tt.found, found(Run(in, Options{Rules: rules(t, "CHK-03")}))); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }

@@ -44,7 +44,7 @@ var itself = []Rule{
 	{
 		Code: NotRendered, Title: "manifests that are still to be made",
 		Severity: finding.Info, Confidence: Certain,
-		Looks: "Helm's templates, and files that a kustomization lays over others.",
+		Looks: "Helm's templates, files that a kustomization lays over others, and what it puts into names.",
 		Why:   "They are no manifests yet, so the rules about manifests say nothing of them.",
 		Fix:   "check what comes out: helm template CHART | phial check . -, or kustomize build DIR | phial check . -",
 		Check: notRendered,
@@ -179,6 +179,10 @@ func notRendered(in *Input, f *Finder) {
 	for _, c := range order {
 		f.On(c, Span{File: c}, "%d of its files are templates of Helm's, and no manifests yet", charts[c]).
 			Mend("check what comes out: helm template %s | phial check . -", c)
+	}
+	for _, o := range in.overlays(rename...) {
+		f.At(o.object, o.field, "kustomize puts this into names and into what refers to them, but not into values: a Service's name in a variable stays as it is").
+			Mend("check what comes out: kustomize build %s | phial check . -", o.Dir)
 	}
 	dirs := map[string]bool{}
 	for _, o := range in.Objects.Patches {

@@ -17,6 +17,9 @@ type Mesh struct {
 	Islands  [][]string       `json:"islands"` // of all replicas
 	Doubts   []string         `json:"doubts"`  // what was not known and could make the islands others
 	Replicas []mesh.Predicted `json:"replicas"`
+
+	// Overlays would change the objects that this was worked out from.
+	Overlays []Overlay `json:"overlays,omitempty"`
 }
 
 // Group is one mesh that is meant, or workloads whose replicas are each for themselves.
@@ -34,7 +37,10 @@ func (in *Input) mesh(o Options) *Mesh {
 		return nil
 	}
 	p := in.told(o)
-	return &Mesh{Environment: in.Environment, Groups: in.groupsOf(p), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas}
+	return &Mesh{
+		Environment: in.Environment, Groups: in.groupsOf(p), Islands: p.Islands, Doubts: append([]string{}, p.Doubts...), Replicas: p.Replicas,
+		Overlays: in.overlays(slices.Concat(rename, layOver)...),
+	}
 }
 
 // groups are those of the prediction that rules look at.

@@ -84,6 +84,10 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 			change{"k8s.yaml", "kind: Deployment\n", "kind: StatefulSet\n"}, change{"k8s.yaml", "  replicas: 2\n", "  replicas: 2\n  serviceName: shop-nodes\n"},
 			change{"rel/env.sh.eex", "${POD_IP}", "$(hostname -f)"}),
 			[]string{"error DSC-06 k8s.yaml: serviceName: shop-nodes < NAM-02"}},
+		"a Service that is not there, and names of the other": {with(byLibcluster(`topologies: [k8s: [strategy: Cluster.Strategy.Kubernetes.DNSSRV, config: [service: "shop-headless", namespace: "prod", application_name: "shop"]]]`),
+			change{"k8s.yaml", "kind: Deployment\n", "kind: StatefulSet\n"}, change{"k8s.yaml", "  replicas: 2\n", "  replicas: 2\n  serviceName: shop-nodes\n"},
+			change{"rel/env.sh.eex", "${POD_IP}", "$(hostname).shop-headless.prod.svc.cluster.local"}),
+			[]string{"error DSC-06 k8s.yaml: serviceName: shop-nodes < NAM-02"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := foreseen(t, shop(t, c.changes))

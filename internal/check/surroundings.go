@@ -54,23 +54,10 @@ func (in *Input) surroundings(b Beam) *surroundings {
 // patched says whether a kustomization lays anything over the objects that were read, which are then not what runs.
 func (in *Input) patched() bool {
 	if in.patches == nil {
-		found := in.findPatches()
+		found := len(in.overlays(layOver...)) > 0 || len(in.Objects.Patches) > 0
 		in.patches = &found
 	}
 	return *in.patches
-}
-
-func (in *Input) findPatches() bool {
-	for _, kind := range []string{"Kustomization", "Component"} {
-		for _, o := range in.Objects.OfKind(kind) {
-			for _, by := range []string{"patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "components", "transformers"} {
-				if o.At(by).Len() > 0 {
-					return true
-				}
-			}
-		}
-	}
-	return len(in.Objects.Patches) > 0
 }
 
 // from takes over a ConfigMap or a Secret as a whole.

@@ -104,6 +104,13 @@ func meshSummary(m check.Mesh) []string {
 	if len(all) > most {
 		all = append(all[:most-1], fmt.Sprintf("And %d meshes more: phial check --explain.", len(all)-most+1))
 	}
+	if n := len(m.Overlays); n > 0 && len(all) > 0 {
+		o, more := m.Overlays[0], ""
+		if n > 1 {
+			more = fmt.Sprintf(" and %d more", n-1)
+		}
+		all = append(all, fmt.Sprintf("That is without what kustomizations change (%s at %s%s): kustomize build %s | phial check . - looks at what comes out.", o.Key, o.At, more, o.Dir))
+	}
 	return all
 }
 

@@ -44,3 +44,16 @@ func TestMeshSummary(t *testing.T) {
 		}
 	}
 }
+
+func TestMeshSummaryOfOverlays(t *testing.T) {
+	m := check.Mesh{
+		Groups:   []check.Group{{Meant: "x", Replicas: 2, Islands: [][]string{{"a-0", "a-1"}}}},
+		Replicas: []mesh.Predicted{{ID: "a-0", Node: "a@1"}, {ID: "a-1", Node: "a@2"}},
+		Overlays: []check.Overlay{{Dir: "k8s/prod", Key: "namePrefix", At: "k8s/prod/kustomization.yaml:2:1"}, {Dir: "k8s/prod", Key: "patches"}},
+	}
+	const want = "Predicted mesh: one of 2. That is without what kustomizations change (namePrefix at k8s/prod/kustomization.yaml:2:1 and 1 more): " +
+		"kustomize build k8s/prod | phial check . - looks at what comes out."
+	if got := strings.Join(meshSummary(m), " "); got != want {
+		t.Errorf("%s", got)
+	}
+}
