@@ -131,7 +131,7 @@ func (in *Input) atBinding(n *Finding, b Beam, account, resource string) {
 				switch {
 				case s.Key("kind").String() != "ServiceAccount":
 				case s.Key("name").String() != account:
-					if role != nil && listsBy(role, resource) {
+					if role != nil && role.Allows("list", resource) {
 						other, others = s.Key("name"), append(others, o.Label()+" gives it to "+s.Key("name").String())
 					}
 				case role == nil:
@@ -155,22 +155,4 @@ func (in *Input) atBinding(n *Finding, b Beam, account, resource string) {
 		n.At = SpanOf(other)
 		n.Cause += ": " + others[0]
 	}
-}
-
-// listsBy says whether a role allows to list a resource.
-func listsBy(role *manifest.Object, resource string) bool {
-	has := func(list manifest.Field, want string) bool {
-		for v := range list.Items() {
-			if v.String() == want || v.String() == "*" {
-				return true
-			}
-		}
-		return false
-	}
-	for r := range role.At("rules").Items() {
-		if has(r.Key("verbs"), "list") && has(r.Key("resources"), resource) {
-			return true
-		}
-	}
-	return false
 }

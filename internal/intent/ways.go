@@ -220,7 +220,7 @@ func (b *builder) mayList(w Runs, namespace, resource string) mesh.Tri {
 		role := b.set.Find(o, o.At("roleRef.kind").String(), o.At("roleRef.name").String())
 		if role == nil {
 			unclear = true
-		} else if lists(role, resource) {
+		} else if role.Allows("list", resource) {
 			return mesh.Yes
 		}
 	}
@@ -251,22 +251,4 @@ func (b *builder) bindings() map[string][]subject {
 		}
 	}
 	return b.subjects
-}
-
-// lists says whether a role lets its subjects list a resource.
-func lists(role *manifest.Object, resource string) bool {
-	has := func(f manifest.Field, want string) bool {
-		for v := range f.Items() {
-			if v.String() == want || v.String() == "*" {
-				return true
-			}
-		}
-		return false
-	}
-	for r := range role.At("rules").Items() {
-		if has(r.Key("verbs"), "list") && has(r.Key("resources"), resource) {
-			return true
-		}
-	}
-	return false
 }
